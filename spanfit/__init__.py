@@ -1,0 +1,37 @@
+"""SpanFit: fine-tune encoders that point at text, and trust every number and every offset.
+
+    examples = spanfit.read("dev-v2.0.json")
+    run = spanfit.train("recipe.toml")
+    model = spanfit.load("runs/qa-001")
+    model.ask("Who leads?", context).answer
+
+Names are imported when they are first used, so that `import spanfit` is quick and needs no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from spanfit.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from spanfit.data import read
+    from spanfit.metrics import score
+    from spanfit.model import load
+    from spanfit.training import train
+
+__all__ = ["__version__", "load", "read", "score", "train"]
+
+_HOMES = {
+    "load": "spanfit.model",
+    "read": "spanfit.data",
+    "score": "spanfit.metrics",
+    "train": "spanfit.training",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (PEP 562: names of this module, loaded late)
+    if name not in _HOMES:
+        raise AttributeError(f"module 'spanfit' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,1 @@
+"""What computes logits from a batch: torch now; each backend in a file of its own."""

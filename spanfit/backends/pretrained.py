@@ -1,0 +1,166 @@
+"""Encoders from a folder or the hub, with the head of a task, and their tokenizers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import transformers
+from transformers.utils import logging as transformers_logging
+
+from spanfit.backends.torch import check_length
+from spanfit.errors import ModelError
+from spanfit.quickstart import encoder_folder
+from spanfit.recipe import ModelSection
+from spanfit.tokenizer import Tokenizer, compare_readings, from_transformers
+
+HEADS = {"qa": "AutoModelForQuestionAnswering"}
+"""The class of each task's head in transformers, by the task's name."""
+
+HIDDEN_DROPOUTS = ("hidden_dropout_prob", "hidden_dropout", "dropout", "dropout_rate")
+ATTENTION_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout")
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A network with its tokenizer, and what its user should know about them."""
+
+    network: Any  # a transformers PreTrainedModel
+    tokenizer: Tokenizer
+    notes: tuple[str, ...] = ()
+
+    def save(self, folder: Path) -> None:
+        """Write a plain Hugging Face checkpoint, with the frozen tokenizer."""
+        with quiet_transformers():
+            self.network.save_pretrained(folder)
+        self.tokenizer.save(folder)
+
+
+def load_encoder(model: ModelSection, *, task: str, max_length: int) -> Pretrained:
+    """An encoder to fine-tune; a head that the checkpoint lacks is newly initialised.
+
+    Raises:
+        ModelError: no such model, or one that does not fit the task, tokenizer or window length.
+    """
+    source = str(encoder_folder()) if model.name == "quickstart" else model.name
+    options = {"revision": model.revision, "trust_remote_code": model.trust_remote_code}
+    with quiet_transformers(), _explained(source):
+        config = transformers.AutoConfig.from_pretrained(source, **options)
+        _set_dropout(config, HIDDEN_DROPOUTS, model.hidden_dropout)
+        _set_dropout(config, ATTENTION_DROPOUTS, model.attention_dropout)
+    return _load(source, config=config, task=task, max_length=max_length, options=options)
+
+
+def load_trained(
+    source: str, *, task: str, max_length: int, revision: str | None = None
+) -> Pretrained:
+    """A fine-tuned model to predict with; its head must be in the checkpoint.
+
+    Raises:
+        ModelError: as `load_encoder`, and where the head would be newly initialised.
+    """
+    options = {"revision": revision, "trust_remote_code": False}
+    with quiet_transformers(), _explained(source):
+        config = transformers.AutoConfig.from_pretrained(source, **options)
+    loaded = _load(source, config=config, task=task, max_length=max_length, options=options)
+    if loaded.notes:
+        raise ModelError(
+            "this checkpoint was not trained for the task: " + "; ".join(loaded.notes),
+            where=source,
+            expected=f"the weights of {HEADS[task].removeprefix('AutoModelFor')}",
+            fix="spanfit init DATA --model " + source,
+        )
+    return loaded
+
+
+def _load(
+    source: str,
+    *,
+    config: Any,
+    task: str,
+    max_length: int,
+    options: dict[str, Any],  # noqa: ANN401
+) -> Pretrained:
+    if config.num_labels != 2 and task == "qa":
+        config.num_labels = 2
+    head = getattr(transformers, HEADS[task])
+    with quiet_transformers(), _explained(source):
+        network, info = head.from_pretrained(
+            source, config=config, output_loading_info=True, dtype="float32", **options
+        )
+        tokenizer = from_transformers(transformers.AutoTokenizer.from_pretrained(source, **options))
+    check_length(network, max_length)
+    _check_vocabulary(tokenizer, network, source)
+    return Pretrained(network=network, tokenizer=tokenizer, notes=_new_weights(info))
+
+
+def tokenizer_warnings(source: str) -> list[str]:
+    """How the two readings of a foreign folder's tokenizer differ (transformers 5 rebuilds it)."""
+    folder = Path(source)
+    if not (folder / "tokenizer.json").is_file():
+        return []
+    with quiet_transformers():
+        return list(compare_readings(folder))
+
+
+def _new_weights(info: dict[str, Any]) -> tuple[str, ...]:
+    missing = sorted(info["missing_keys"]) + sorted(str(key) for key in info["mismatched_keys"])
+    return (f"newly initialised: {', '.join(missing)}",) if missing else ()
+
+
+def _check_vocabulary(tokenizer: Tokenizer, network: Any, source: str) -> None:  # noqa: ANN401
+    n_embeddings = network.get_input_embeddings().num_embeddings
+    n_pieces = tokenizer.backend.get_vocab_size(with_added_tokens=True)
+    if n_pieces > n_embeddings:
+        raise ModelError(
+            "the tokenizer does not belong to this model",
+            where=source,
+            expected=f"at most {n_embeddings:,} pieces, as the model has embeddings",
+            found=f"{n_pieces:,} pieces",
+        )
+
+
+def _set_dropout(config: Any, names: tuple[str, ...], probability: float | None) -> None:  # noqa: ANN401
+    if probability is None:
+        return
+    present = [name for name in names if hasattr(config, name)]
+    if not present:
+        raise ModelError(
+            "this architecture has no such dropout",
+            expected=f"one of {', '.join(names)} in its config",
+            found=config.model_type,
+        )
+    for name in present:
+        setattr(config, name, probability)
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep transformers' progress bars and load reports to itself: we say what matters."""
+    level = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        transformers_logging.enable_progress_bar()
+
+
+@contextmanager
+def _explained(source: str) -> Iterator[None]:
+    """Turn what transformers raises for a model that cannot be loaded into one message."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise ModelError(
+            f"this model cannot be loaded: {first_line}",
+            where=source,
+            expected="a folder with config.json, weights and tokenizer, or a hub id and a network",
+            fix="spanfit quickstart, to see a model of its own without a network",
+        ) from error

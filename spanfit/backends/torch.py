@@ -1,0 +1,160 @@
+"""PyTorch: logits from a transformers network, on any device."""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from spanfit.batching import Batch
+from spanfit.errors import ModelError, RecipeError
+
+PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class TorchBackend:
+    """A network in evaluation mode behind the `Backend` protocol."""
+
+    name = "torch"
+
+    def __init__(
+        self, network: torch.nn.Module, *, has_type_ids: bool, precision: str = "fp32"
+    ) -> None:
+        self.network = network
+        self._has_type_ids = has_type_ids
+        self._dtype = PRECISIONS[precision]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.network.parameters()).device
+
+    @torch.inference_mode()
+    def logits(self, batch: Batch) -> torch.Tensor:
+        """Logits of each token, dropout off.
+
+        *Shape:* (B, T, n_outputs), float32, on the network's device.
+        """
+        was_training = self.network.training
+        self.network.eval()
+        try:
+            with _autocast(self.device, self._dtype):
+                output = self.network(
+                    **input_tensors(batch, device=self.device, has_type_ids=self._has_type_ids)
+                )
+        finally:
+            self.network.train(was_training)
+        return head_logits(output)
+
+
+def input_tensors(
+    batch: Batch, *, device: torch.device, has_type_ids: bool
+) -> dict[str, torch.Tensor]:
+    """The keyword arguments of a network's `forward` for a batch: (B, T) int64 each.
+
+    Training and prediction both come through here.
+    """
+    arrays = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    if has_type_ids and batch.token_type_ids is not None:
+        arrays["token_type_ids"] = batch.token_type_ids
+    return {name: _to_device(array, device) for name, array in arrays.items()}
+
+
+def _to_device(array: NDArray[np.int64], device: torch.device) -> torch.Tensor:
+    tensor = torch.from_numpy(array)
+    return tensor.to(device, non_blocking=True) if device.type != "cpu" else tensor
+
+
+def head_logits(output: Any) -> torch.Tensor:  # noqa: ANN401 (transformers' output classes)
+    """The logits of a head as one tensor, whichever way its class returns them.
+
+    *Shape:* (B, T, n_outputs), float32. Question-answering heads return start and end apart.
+    """
+    if "start_logits" in output:
+        return torch.stack((output.start_logits, output.end_logits), dim=-1).float()
+    return torch.as_tensor(output.logits).float()
+
+
+def takes_type_ids(network: torch.nn.Module) -> bool:
+    """Whether the network's `forward` knows token type ids (asked, not guessed from its name)."""
+    return "token_type_ids" in inspect.signature(network.forward).parameters
+
+
+def max_positions(network: torch.nn.Module) -> int | None:
+    """The longest input that the network's position embeddings allow; None without any.
+
+    Families that count positions from padding_idx + 1 (RoBERTa) lose those places.
+    """
+    tables = [
+        module
+        for name, module in network.named_modules()
+        if isinstance(module, torch.nn.Embedding)
+        and name.rsplit(".", 1)[-1] in {"position_embeddings", "wpe", "embed_positions"}
+    ]
+    if not tables:
+        return None
+    table = tables[0]
+    unused = 0 if table.padding_idx is None else table.padding_idx + 1
+    return table.num_embeddings - unused
+
+
+def resolve_device(wanted: str) -> torch.device:
+    """`auto` as the best device here; any other name must be available.
+
+    Raises:
+        RecipeError: the device is not available.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if wanted == "auto":
+        wanted = next(name for name, is_here in available.items() if is_here)
+    if not available[wanted]:
+        raise RecipeError(
+            f"no {wanted} device here",
+            expected=f"one of: {', '.join(name for name, is_here in available.items() if is_here)}",
+            found=wanted,
+            fix="--set run.device=auto",
+        )
+    return torch.device(wanted)
+
+
+def resolve_precision(wanted: str, device: torch.device) -> str:
+    """`auto` as bf16 on a GPU that has it, else fp32; fp16 needs a GPU.
+
+    Raises:
+        RecipeError: the device cannot compute in that precision.
+    """
+    if wanted == "auto":
+        return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+    if wanted == "fp16" and device.type == "cpu":
+        raise RecipeError(
+            "fp16 needs a GPU", found="run.device = cpu", fix="--set run.precision=fp32"
+        )
+    return wanted
+
+
+def _autocast(device: torch.device, dtype: torch.dtype | None) -> AbstractContextManager[Any]:
+    return nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)
+
+
+def check_length(network: torch.nn.Module, max_length: int) -> None:
+    """Refuse windows that are longer than the network's positions.
+
+    Raises:
+        ModelError: `max_length` tokens do not fit.
+    """
+    limit = max_positions(network)
+    if limit is not None and max_length > limit:
+        raise ModelError(
+            "windows are longer than the encoder's positions",
+            expected=f"windows.max_length of at most {limit} tokens",
+            found=str(max_length),
+            fix=f"--set windows.max_length={limit}",
+        )

@@ -1,0 +1,67 @@
+"""The root command, and how errors leave it: one message, a meaningful exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from spanfit.cli import console, data, model, score, training, windows
+from spanfit.errors import SpanFitError
+from spanfit.version import VERSION
+
+app = typer.Typer(
+    name="spanfit",
+    help="Fine-tune encoders that point at text, and trust every number and every offset.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+)
+data.add_to(app)
+windows.add_to(app)
+training.add_to(app)
+model.add_to(app)
+score.add_to(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.plain(f"spanfit {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error too.")
+    ] = False,
+) -> None:
+    """Fine-tune encoders that point at text, and trust every number and every offset."""
+    del version
+    console.set_debug(debug)
+
+
+def main() -> None:
+    """Run the command line; exit 0 done, 1 data or work failed, 2 usage, 130 interrupted."""
+    try:
+        app()
+    except SpanFitError as error:
+        if console.is_debug():
+            raise
+        console.error(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        console.error("interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our pipe (head, less) has left: nothing to say
+        sys.exit(0)

@@ -1,0 +1,64 @@
+"""What commands print with: results to standard output, everything else to standard error.
+
+Colour and marks where a person looks (a terminal), plain lines in a pipe.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+_state = {"debug": False}
+
+
+def set_debug(debug: bool) -> None:
+    """Remember whether errors show their traceback."""
+    _state["debug"] = debug
+
+
+def is_debug() -> bool:
+    """Whether errors show their traceback."""
+    return _state["debug"]
+
+
+def out() -> Console:
+    """Standard output, for results; markup is read, highlighting of numbers is off."""
+    return Console(highlight=False, soft_wrap=True, emoji=False)
+
+
+def err() -> Console:
+    """Standard error, for progress, notes and errors."""
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+
+def plain(text: str) -> None:
+    """Print `text` as it is to standard output."""
+    out().print(text, markup=False)
+
+
+def note(text: str) -> None:
+    """Print a note to standard error; `text` is literal, not markup."""
+    err().print(text, markup=False)
+
+
+def warning(text: str) -> None:
+    """Print a warning to standard error."""
+    err().print(f"[yellow]warning:[/yellow] {escape(text)}")
+
+
+def error(text: str) -> None:
+    """Print an error to standard error."""
+    err().print(f"[bold red]error:[/bold red] {escape(text)}")
+
+
+def next_step(command: str) -> None:
+    """Say what to type next."""
+    err().print(f"[dim]next:[/dim] [bold]{escape(command)}[/bold]")
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 (any JSON value)
+    """Print one JSON document to standard output, for programs."""
+    plain(json.dumps(value, ensure_ascii=False, indent=2))

@@ -1,0 +1,152 @@
+"""Checked access to the keys of a JSON object.
+
+The errors raised here know what is wrong but not where; the caller adds the place, once, with
+`located`. So nothing is spent on messages while the data is right.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from spanfit.errors import DataError
+
+JsonObject = Mapping[str, Any]
+_NEAR = 0.82  # as difflib counts: "answer" is near "answers", "answer_start" and "qid"/"id" are not
+_SHOWN = 60  # characters of a value that a message quotes
+
+_KINDS = {
+    bool: "true or false",
+    str: "a string",
+    int: "a whole number",
+    float: "a number with a fraction",
+    list: "an array",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+def located(error: DataError, where: str) -> DataError:
+    """The same error, with its place."""
+    return DataError(
+        error.problem, where=where, expected=error.expected, found=error.found, fix=error.fix
+    )
+
+
+def get_object(value: object, what: str, *, shape: str = "{…}") -> JsonObject:
+    """`value`, if it is a JSON object; messages name it `what` and its keys `shape`."""
+    if not isinstance(value, dict):
+        raise DataError(f"{what} is not an object", expected=shape, found=describe(value))
+    return value
+
+
+def get_text(record: JsonObject, key: str) -> str:
+    """The string at `key`, which must be there and encodable."""
+    value = record.get(key)
+    if not isinstance(value, str):
+        require_key(record, key)
+        raise DataError(f"{key!r} is not a string", expected="a string", found=describe(value))
+    if not value.isascii():
+        _refuse_surrogates(value, key)
+    return value
+
+
+def get_optional_text(record: JsonObject, key: str) -> str:
+    """The string at `key`; empty if it is missing or null."""
+    return "" if record.get(key) is None else get_text(record, key)
+
+
+def get_list(record: JsonObject, key: str) -> list[Any]:
+    """The array at `key`, which must be there."""
+    value = record.get(key)
+    if not isinstance(value, list):
+        require_key(record, key)
+        raise DataError(f"{key!r} is not an array", expected="[…]", found=describe(value))
+    return value
+
+
+def get_id(record: JsonObject) -> str:
+    """The string at "id"; a whole number stands for its digits."""
+    value = record.get("id")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    text = get_text(record, "id")
+    if not text:
+        raise DataError("the id is empty", expected="a string that names the question")
+    return text
+
+
+def get_start(record: JsonObject, key: str) -> int:
+    """The whole number at `key`."""
+    require_key(record, key)
+    return as_start(record[key], key)
+
+
+def as_start(value: object, key: str) -> int:
+    """`value`, if it is a whole number."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise DataError(
+            f"{key!r} is not a whole number",
+            expected="the number of characters before the answer",
+            found=describe(value),
+        )
+    return value
+
+
+def require_key(record: JsonObject, key: str) -> None:
+    """Raise if `key` is missing, with a near miss as the fix."""
+    if key not in record:
+        near = near_miss(key, record)
+        raise DataError(
+            f"the key {key!r} is missing",
+            found=f"the keys {', '.join(map(repr, record))}" if record else "an empty object",
+            fix=f"rename {near!r} to {key!r}" if near else "",
+        )
+
+
+def refuse_near_misses(record: JsonObject, optional: Iterable[str]) -> None:
+    """Raise if an optional key is missing and another looks like it misspelt.
+
+    Other unknown keys are ignored, but an `"answer"` beside no `"answers"` would lose the gold.
+    """
+    for key in optional:
+        if key not in record and (near := near_miss(key, record)):
+            raise DataError(
+                f"the key {near!r} is not known",
+                expected=f"{key!r}, or nothing like it",
+                fix=f"rename {near!r} to {key!r}",
+            )
+
+
+def near_miss(key: str, record: JsonObject) -> str | None:
+    """The key of `record` that looks most like `key`, in whatever case, if one does."""
+    return _near_miss(key, tuple(record))
+
+
+@functools.lru_cache(maxsize=256)
+def _near_miss(key: str, names: tuple[str, ...]) -> str | None:
+    lowered = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(key, lowered, n=1, cutoff=_NEAR)
+    return lowered[close[0]] if close else None
+
+
+def describe(value: object) -> str:
+    """What a JSON value is, and the beginning of it."""
+    shown = repr(value)
+    shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
+    kind = _KINDS.get(type(value), type(value).__name__)
+    return kind if value is None else f"{kind}: {shown}"
+
+
+def _refuse_surrogates(text: str, key: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{key!r} holds half of a surrogate pair",
+            found=f"\\u{ord(text[error.start]):04x} at character {error.start}",
+            expected="whole characters",
+            fix="write the character itself, or both of its halves",
+        ) from None

@@ -1,0 +1,86 @@
+"""Predictions with their scores, and with the loss where somebody computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from spanfit.metrics import Scores, check_gold, score
+from spanfit.prediction import Observer, Predictor
+from spanfit.progress import Progress
+from spanfit.types import QuestionExample, QuestionPrediction, SelectedOn
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model says of some examples with gold, and how good that is."""
+
+    examples: Sequence[QuestionExample]
+    predictions: Sequence[QuestionPrediction]
+    scores: Scores
+
+    def wrong(self) -> list[tuple[QuestionExample, QuestionPrediction]]:
+        """The examples without an exact match, worst first."""
+        rows = {example.id: row for row, example in enumerate(self.examples)}
+        return [
+            (self.examples[row], self.predictions[row])
+            for row in (rows[id_] for id_ in self.scores.worst(len(rows)))
+            if self.scores.example_exact[row] < 1
+        ]
+
+
+def predict_all(
+    examples: Sequence[QuestionExample],
+    predictor: Predictor,
+    *,
+    title: str,
+    progress: Progress,
+    observe: Observer | None = None,
+) -> list[QuestionPrediction]:
+    """The predictions of all examples, behind a bar.
+
+    Raises:
+        ModelError: the logits hold NaN or infinity.
+    """
+    predictions = []
+    with progress.bar(title, total=len(examples), unit="questions") as bar:
+        for prediction in predictor.predict(examples, observe=observe):
+            predictions.append(prediction)
+            bar.advance()
+    return predictions
+
+
+def evaluate(
+    examples: Sequence[QuestionExample],
+    predictor: Predictor,
+    *,
+    metric: str | None = None,
+    title: str = "evaluating",
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Predict examples with gold and score that.
+
+    Raises:
+        DataError: an example without gold, or no examples.
+        RecipeError: an unknown metric.
+    """
+    check_gold(examples, metric=metric)  # before hours of predicting
+    predictions = predict_all(
+        examples, predictor, title=title, progress=progress or Progress(quiet=True)
+    )
+    return score_predictions(
+        examples, predictions, metric=metric, selected_on=predictor.calibration.selected_on
+    )
+
+
+def score_predictions(
+    examples: Sequence[QuestionExample],
+    predictions: Iterable[QuestionPrediction],
+    *,
+    metric: str | None = None,
+    selected_on: SelectedOn,
+) -> Evaluation:
+    """Score predictions that are there already."""
+    predictions = list(predictions)
+    scores = score(examples, predictions, metric=metric, selected_on=selected_on)
+    return Evaluation(examples=examples, predictions=predictions, scores=scores)

@@ -1,0 +1,277 @@
+"""From gold and predictions, as files or objects, to `Scores`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from spanfit.data import digest, read
+from spanfit.data.predictions import (
+    Response,
+    read_na_probs,
+    read_predictions,
+    to_na_probs,
+    to_responses,
+)
+from spanfit.errors import DataError, RecipeError, did_you_mean
+from spanfit.metrics.scores import Scores, Signature
+from spanfit.metrics.squad import (
+    Floats,
+    Ranking,
+    SquadMetric,
+    answer_scores,
+    squad_v1_figures,
+    squad_v2_figures,
+    threshold_figures,
+)
+from spanfit.types import QuestionExample, QuestionPrediction, SelectedOn
+
+Gold = str | Path | Sequence[QuestionExample]
+Predictions = str | Path | Mapping[str, str] | Iterable[QuestionPrediction]
+NaProbs = str | Path | Mapping[str, float]
+
+METRICS: tuple[SquadMetric, ...] = get_args(SquadMetric)
+
+
+def score(
+    gold: Gold,
+    predictions: Predictions,
+    *,
+    metric: str | None = None,
+    na_probs: NaProbs | None = None,
+    na_prob_threshold: float = 1.0,
+    selected_on: SelectedOn = "none",
+) -> Scores:
+    """Score predictions against gold by an official metric.
+
+    Args:
+        gold: a data file (`spanfit.read`), or its examples.
+        predictions: a predictions file (ours or the official {id: text}), that object, or
+            predictions.
+        metric: "squad_v1" or "squad_v2"; None: squad_v2 where the gold has a question without an
+            answer, else squad_v1.
+        na_probs: {id: number}, or its file: replaces what the predictions themselves say about
+            "no answer", which is then decided where the number is greater than
+            `na_prob_threshold`.
+        na_prob_threshold: on the scale of `na_probs`.
+        selected_on: the data that chose the model or its threshold, for the signature.
+
+    Returns:
+        Scores, in the order of the gold. A question without a prediction counts as 0 and is
+        listed in `missing`. best_* and pr_* (squad_v2) are there where every prediction has null
+        odds or a na-prob.
+
+    Raises:
+        DataError: no gold, a question without gold, a malformed file, an id that the gold does
+            not have, or a predicted question without a na-prob.
+        RecipeError: an unknown metric, or a threshold without na-probs.
+    """
+    examples, chosen, name = check_gold(gold, metric=metric)
+    responses = _read_responses(predictions)
+    _refuse_unknown(responses, examples, where=_name(predictions, "predictions"), gold=name)
+    if na_probs is not None:
+        numbers = _read_na_probs(na_probs, examples, responses=responses, gold=name)
+        responses = _decide(responses, numbers, threshold=na_prob_threshold)
+    elif na_prob_threshold != 1.0:
+        raise RecipeError(
+            "a na-prob threshold decides nothing without na-probs", fix="--na-probs FILE"
+        )
+    return _score(examples, responses, metric=chosen, selected_on=selected_on)
+
+
+def check_gold(
+    gold: Gold, *, metric: str | None = None
+) -> tuple[Sequence[QuestionExample], SquadMetric, str]:
+    """The gold's examples, the metric that suits them or was named, and a name for messages.
+
+    Raises:
+        DataError, RecipeError: as `score`, for what is wrong with gold or metric.
+    """
+    examples, name = _read_gold(gold)
+    return examples, _choose_metric(metric, examples, where=name), name
+
+
+def _score(
+    examples: Sequence[QuestionExample],
+    responses: Mapping[str, Response],
+    *,
+    metric: SquadMetric,
+    selected_on: SelectedOn,
+) -> Scores:
+    """Score checked responses, whose order decides between equal null odds."""
+    has_answer = np.array([example.is_answerable for example in examples])
+    raw = np.array([_raw_scores(example, responses, metric=metric) for example in examples])
+    exact, f1 = raw[:, 0].copy(), raw[:, 1].copy()
+    if metric == "squad_v1":
+        figures = squad_v1_figures(exact, f1)
+    else:
+        null_ids = {key for key, response in responses.items() if response.is_null}
+        is_null = np.array([example.id in null_ids for example in examples])
+        exact[is_null] = f1[is_null] = ~has_answer[is_null]
+        figures = squad_v2_figures(exact, f1, has_answer=has_answer)
+        if (ranking := _rank(examples, responses, raw=raw)) is not None:
+            n_answerable = int(has_answer.sum())
+            figures |= threshold_figures(ranking, n=len(examples), n_answerable=n_answerable)
+    return Scores(
+        signature=Signature(
+            metric=metric,
+            normalisation="squad",
+            language="en",
+            selected_on=selected_on,
+            data_digest=digest(examples),
+            n=len(examples),
+        ),
+        figures=figures,
+        ids=tuple(example.id for example in examples),
+        example_exact=exact,
+        example_f1=f1,
+        has_answer=has_answer,
+        missing=tuple(example.id for example in examples if example.id not in responses),
+    )
+
+
+def _raw_scores(
+    example: QuestionExample, responses: Mapping[str, Response], *, metric: SquadMetric
+) -> tuple[float, float]:
+    """Exact and F1 of one response's text; squad_v1 has no "no answer" but the empty text."""
+    response = responses.get(example.id)
+    if response is None:
+        return 0.0, 0.0
+    text = "" if response.is_null and metric == "squad_v1" else response.text
+    golds = [answer.text for answer in example.answers or ()]
+    return answer_scores(text, golds, metric=metric)
+
+
+def _rank(
+    examples: Sequence[QuestionExample], responses: Mapping[str, Response], *, raw: Floats
+) -> Ranking | None:
+    """The predicted questions by their null odds; None where a prediction has none."""
+    null_odds = [r.null_odds for r in responses.values() if r.null_odds is not None]
+    if not responses or len(null_odds) < len(responses):
+        return None
+    row_of = {example.id: row for row, example in enumerate(examples)}
+    rows = [row_of[key] for key in responses]
+    return Ranking.sort(
+        np.array(null_odds),
+        exact=raw[rows, 0],
+        f1=raw[rows, 1],
+        has_answer=np.array([examples[row].is_answerable for row in rows]),
+        says_text=np.array([bool(response.text) for response in responses.values()]),
+    )
+
+
+def _read_gold(gold: Gold) -> tuple[Sequence[QuestionExample], str]:
+    """The examples, each with gold and an id of its own, and their name for messages."""
+    name = _name(gold, "gold")
+    examples = read(gold) if isinstance(gold, str | Path) else gold
+    if not examples:
+        raise DataError("there is no question to score", where=name)
+    if without := [example.id for example in examples if example.answers is None]:
+        raise DataError(
+            f"{len(without):,} of {len(examples):,} questions have no gold",
+            where=name,
+            expected="'answers', an empty list for a question without an answer",
+            found=f"no 'answers' for {_list(without)}",
+        )
+    if len({example.id for example in examples}) < len(examples):
+        raise DataError("an id is there twice", where=name, expected="each id once")
+    return examples, name
+
+
+def _choose_metric(
+    metric: str | None, examples: Sequence[QuestionExample], *, where: str
+) -> SquadMetric:
+    unanswerable = [example.id for example in examples if not example.is_answerable]
+    if metric is None:
+        return "squad_v2" if unanswerable else "squad_v1"
+    for known in METRICS:
+        if metric == known:
+            break
+    else:
+        raise RecipeError(f"there is no metric {metric!r}", fix=did_you_mean(metric, METRICS))
+    if known == "squad_v1" and unanswerable:
+        raise DataError(
+            f"squad_v1 needs an answer to each question; {len(unanswerable):,} of "
+            f"{len(examples):,} have none",
+            where=where,
+            found=f"no answer for {_list(unanswerable)}",
+            fix="--metric squad_v2",
+        )
+    return known
+
+
+def _read_responses(predictions: Predictions) -> Mapping[str, Response]:
+    if isinstance(predictions, str | Path):
+        return read_predictions(predictions)
+    if isinstance(predictions, Mapping):
+        return to_responses(predictions, where="predictions")
+    responses: dict[str, Response] = {}
+    for prediction in predictions:
+        if prediction.id in responses:
+            raise DataError(f"the question {prediction.id!r} is there twice", where="predictions")
+        responses[prediction.id] = Response.of(prediction)
+    return responses
+
+
+def _read_na_probs(
+    na_probs: NaProbs,
+    examples: Sequence[QuestionExample],
+    *,
+    responses: Mapping[str, Response],
+    gold: str,
+) -> dict[str, float]:
+    """The numbers, in their order: of questions of the gold, and of all that are predicted."""
+    where = _name(na_probs, "na_probs")
+    if isinstance(na_probs, str | Path):
+        numbers = read_na_probs(na_probs)
+    else:
+        numbers = to_na_probs(na_probs, where=where)
+    _refuse_unknown(numbers, examples, where=where, gold=gold)
+    if lacking := [key for key in responses if key not in numbers]:
+        raise DataError(
+            f"{len(lacking):,} of {len(responses):,} predictions have no na-prob",
+            where=where,
+            expected="a number for each prediction",
+            found=f"none for {_list(lacking)}",
+        )
+    return numbers
+
+
+def _decide(
+    responses: Mapping[str, Response], numbers: Mapping[str, float], *, threshold: float
+) -> dict[str, Response]:
+    """The responses in the order of `numbers`, "no answer" where the number is above."""
+    if math.isnan(threshold):
+        raise RecipeError("the na-prob threshold is not a number", found="nan")
+    return {
+        key: replace(responses[key], is_null=number > threshold, null_odds=number)
+        for key, number in numbers.items()
+        if key in responses
+    }
+
+
+def _refuse_unknown(
+    keys: Collection[str], examples: Sequence[QuestionExample], *, where: str, gold: str
+) -> None:
+    known = {example.id for example in examples}
+    if unknown := [key for key in keys if key not in known]:
+        raise DataError(
+            f"{len(unknown):,} of {len(keys):,} ids are not in the gold",
+            where=where,
+            expected=f"ids of {gold}, such as {examples[0].id}",
+            found=_list(unknown),
+            fix="give the gold that this belongs to",
+        )
+
+
+def _name(source: object, otherwise: str) -> str:
+    return str(source) if isinstance(source, str | Path) else otherwise
+
+
+def _list(ids: Sequence[str], *, limit: int = 3) -> str:
+    return ", ".join(ids[:limit]) + (" …" if len(ids) > limit else "")

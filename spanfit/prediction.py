@@ -1,0 +1,94 @@
+"""From examples to predictions, in a stream: memory does not grow with the number of examples.
+
+    examples ─ chunk ─▶ windows ─ like lengths ─▶ batches ─▶ logits ─▶ candidates ─ merge ─▶ predictions
+
+Of each window only its k candidates outlive the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from spanfit.backends.base import Backend
+from spanfit.batching import Batch, join, split_by_length
+from spanfit.settings import Calibration, ModelSettings
+from spanfit.tasks.questions import QuestionTask
+from spanfit.tokenizer import Tokenizer
+from spanfit.types import QuestionExample, QuestionPrediction
+from spanfit.windows import Windows, WindowSettings, make_windows
+
+if TYPE_CHECKING:
+    from spanfit.backends.base import Logits
+
+CHUNK_EXAMPLES = 1024
+"""Examples whose windows are sorted by length together, and held at once."""
+
+MAX_TOKENS = 8192
+"""Padded tokens of a batch, where nothing else is said."""
+
+Observer = Callable[[list[QuestionExample], Windows, Batch, "Logits"], None]
+"""Sees every batch with its logits before they are thrown away (the evaluation loss does)."""
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """Everything that a prediction depends on, beside the example."""
+
+    task: QuestionTask
+    tokenizer: Tokenizer
+    settings: ModelSettings
+    backend: Backend
+    max_tokens: int = MAX_TOKENS
+
+    @property
+    def calibration(self) -> Calibration:
+        """Threshold and temperature that were fitted for this backend."""
+        return self.settings.calibration_of(self.backend.name)
+
+    def windows(self, examples: list[QuestionExample]) -> Windows:
+        """The windows of some examples, exactly as training makes them."""
+        return prepare_windows(examples, self.task, self.tokenizer, self.settings)
+
+    def predict(
+        self, examples: Iterable[QuestionExample], *, observe: Observer | None = None
+    ) -> Iterator[QuestionPrediction]:
+        """One prediction for each example, in their order.
+
+        Raises:
+            ModelError: the logits hold NaN or infinity.
+        """
+        rest = iter(examples)
+        while chunk := list(islice(rest, CHUNK_EXAMPLES)):
+            yield from self._predict_chunk(chunk, observe)
+
+    def _predict_chunk(
+        self, examples: list[QuestionExample], observe: Observer | None
+    ) -> list[QuestionPrediction]:
+        windows = self.windows(examples)
+        candidates = []
+        for rows in split_by_length(windows.lengths, max_tokens=self.max_tokens):
+            batch = join(windows, rows)
+            logits = self.backend.logits(batch)
+            if observe is not None:
+                observe(examples, windows, batch, logits)
+            candidates.append(self.task.decode(logits, batch, windows, self.settings.decode))
+        return self.task.merge(
+            examples, candidates, decode=self.settings.decode, calibration=self.calibration
+        )
+
+
+def prepare_windows(
+    examples: list[QuestionExample],
+    task: QuestionTask,
+    tokenizer: Tokenizer,
+    settings: ModelSettings,
+) -> Windows:
+    """The one path from examples to windows: training, evaluation and prediction come through."""
+    return make_windows(
+        [task.texts(example) for example in examples],
+        tokenizer,
+        WindowSettings(max_length=settings.windows.max_length, overlap=settings.windows.overlap),
+    )

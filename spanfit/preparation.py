@@ -1,0 +1,199 @@
+"""From a recipe to everything that a training needs: parts of the data, encoder, windows, a plan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spanfit.backends.pretrained import Pretrained, load_encoder, tokenizer_warnings
+from spanfit.data import digest, read
+from spanfit.data.answers import check_answers
+from spanfit.data.parts import limit, split_off
+from spanfit.errors import DataError, RecipeError
+from spanfit.prediction import prepare_windows
+from spanfit.progress import Progress
+from spanfit.recipe import DataSection, Recipe
+from spanfit.settings import ModelSettings
+from spanfit.tasks import TASKS
+from spanfit.tasks.questions import QuestionTask, SpanTargets
+from spanfit.types import QuestionExample
+from spanfit.windows import Windows
+
+Examples = Sequence[QuestionExample]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The three parts of the data; `calibration` and `validation` may be empty.
+
+    `calibration` is what threshold, best epoch and early stopping are chosen on: held out of the
+    training file (by title, else by context), unless the recipe names a file of its own.
+    """
+
+    training: Examples
+    calibration: Examples
+    validation: Examples
+
+    def digests(self) -> dict[str, str]:
+        """The content digest of each part that is there."""
+        parts = {
+            "training": self.training,
+            "calibration": self.calibration,
+            "validation": self.validation,
+        }
+        return {name: digest(examples) for name, examples in parts.items() if examples}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many steps a training takes."""
+
+    n_windows: int
+    windows_per_step: int
+    epochs: int
+    max_steps: int | None
+    warmup_ratio: float
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps of one pass; the last one may be smaller."""
+        return math.ceil(self.n_windows / self.windows_per_step)
+
+    @property
+    def steps(self) -> int:
+        """All optimizer steps."""
+        steps = self.steps_per_epoch * self.epochs
+        return steps if self.max_steps is None else min(steps, self.max_steps)
+
+    @property
+    def warmup_steps(self) -> int:
+        """Steps until the learning rate is at its highest."""
+        return math.ceil(self.steps * self.warmup_ratio)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A training that is ready to start."""
+
+    recipe: Recipe
+    task: QuestionTask
+    parts: Parts
+    pretrained: Pretrained
+    settings: ModelSettings
+    windows: Windows
+    targets: SpanTargets
+    plan: Plan
+
+
+def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
+    """Read and check the data, load the encoder, make the windows of the training part.
+
+    Raises:
+        DataError: a file is missing or faulty, or an answer is not at its offset.
+        ModelError: the encoder cannot be loaded or does not fit the windows.
+    """
+    task = TASKS[recipe.task.name]
+    parts = read_parts(recipe.data, progress=progress)
+    settings = ModelSettings(task=task.name, windows=recipe.windows, decode=recipe.decode)
+    pretrained = load_encoder(recipe.model, task=task.name, max_length=recipe.windows.max_length)
+    for note in (*pretrained.notes, *tokenizer_warnings(recipe.model.name)):
+        progress.note(f"model: {note}")
+    examples = list(parts.training)
+    windows = prepare_windows(examples, task, pretrained.tokenizer, settings)
+    targets = task.targets(examples, windows)
+    plan = Plan(
+        n_windows=len(windows),
+        windows_per_step=recipe.batch.windows_per_step,
+        epochs=recipe.run.epochs,
+        max_steps=recipe.run.max_steps,
+        warmup_ratio=recipe.optimizer.warmup_ratio,
+    )
+    prepared = Prepared(
+        recipe=recipe,
+        task=task,
+        parts=parts,
+        pretrained=pretrained,
+        settings=settings,
+        windows=windows,
+        targets=targets,
+        plan=plan,
+    )
+    for line in describe(prepared):
+        progress.note(line)
+    return prepared
+
+
+def read_parts(data: DataSection, *, progress: Progress) -> Parts:
+    """The parts that a recipe names, gold answers checked.
+
+    Raises:
+        RecipeError: no training file is named.
+        DataError: a file is missing or faulty, without gold, or an answer is not at its offset.
+    """
+    if not data.train:
+        raise RecipeError(
+            "the recipe names no training data",
+            expected="data.train",
+            fix="--set data.train=FILE, or spanfit init FILE > recipe.toml",
+        )
+    training = _read_checked(data.train, data, progress)
+    if data.calibration is not None:
+        calibration: Examples = _read_checked(data.calibration, data, progress)
+    else:
+        training, calibration = split_off(training, share=data.calibration_share, seed=data.seed)
+    if data.max_examples is not None:
+        training = limit(training, data.max_examples, seed=data.seed)
+    validation: Examples = ()
+    if data.validation is not None:
+        validation = _read_checked(data.validation, data, progress)
+    return Parts(training=training, calibration=calibration, validation=validation)
+
+
+def _read_checked(path: str, data: DataSection, progress: Progress) -> Examples:
+    examples = read(path)
+    if without := next((example for example in examples if example.answers is None), None):
+        raise DataError(
+            f"question {without.id!r} has no gold",
+            where=f"{Path(path)}, {without.place}",
+            expected='"answers" for every question, [] where the context holds none',
+        )
+    repair = None if data.bad_answers == "fail" else data.bad_answers
+    checked = check_answers(examples, repair=repair, name=path)
+    if checked.dropped_answers:
+        progress.warn(
+            f"{path}: {len(checked.dropped_answers):,} answers that are not at their offset were "
+            f"dropped, and with them {len(checked.dropped):,} questions that had no other"
+        )
+    if checked.relocated:
+        progress.warn(
+            f"{path}: {len(checked.relocated):,} answers were moved to the one place where their "
+            "text occurs"
+        )
+    return checked.examples
+
+
+def describe(prepared: Prepared) -> list[str]:
+    """What a training will do and what its windows lose, a line each."""
+    parts, windows, targets = prepared.parts, prepared.windows, prepared.targets
+    plan, batch = prepared.plan, prepared.recipe.batch
+    unanswerable = sum(not example.is_answerable for example in parts.training)
+    lengths = windows.lengths
+    lines = [
+        f"data: {len(parts.training):,} questions to learn from ({unanswerable:,} unanswerable), "
+        f"{len(parts.calibration):,} for calibration, {len(parts.validation):,} for validation",
+        f"windows: {len(windows):,} of {lengths.min()} to {lengths.max()} tokens, "
+        f"mean {lengths.mean():.0f}",
+        f"steps: {plan.steps_per_epoch:,} an epoch of up to {batch.windows_per_step} windows, "
+        f"{plan.steps:,} in all, {plan.warmup_steps:,} of them to warm up",
+    ]
+    for what, rows in (
+        ("gold answers that no window holds (they train as null)", targets.lost),
+        ("gold answers widened to whole tokens", targets.widened),
+        ("questions cut to leave room for the context", windows.cut_questions),
+    ):
+        if rows:
+            ids = ", ".join(parts.training[row].id for row in rows[:3])
+            lines.append(f"{what}: {len(rows):,} ({ids}{' …' if len(rows) > 3 else ''})")
+    return lines

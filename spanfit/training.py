@@ -1,0 +1,288 @@
+"""Fine-tuning: the loop over steps and epochs.
+
+A step sees exactly the windows that a plain random batch would hold; inside the step they are
+computed in micro-batches of like length. The loss is the sum over the whole step divided by the
+whole step's count, so the gradient is that of the padded batch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from numpy.typing import NDArray
+from transformers import get_scheduler
+
+from spanfit.backends.torch import (
+    TorchBackend,
+    head_logits,
+    input_tensors,
+    resolve_device,
+    resolve_precision,
+    takes_type_ids,
+)
+from spanfit.batching import join, split_by_length
+from spanfit.errors import RunError
+from spanfit.losses import LOSSES
+from spanfit.preparation import Plan, Prepared, prepare
+from spanfit.progress import Progress, format_seconds
+from spanfit.publication import Publication
+from spanfit.recipe import OptimizerSection, Recipe, make_recipe, read_recipe
+from spanfit.runs import Run, RunFolder, describe_run
+
+Rows = NDArray[np.int64]
+
+SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
+"""The recipe's schedules by the names that transformers gives them."""
+
+
+def train(
+    recipe: Recipe | str | Path,
+    *,
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Run:
+    """Fine-tune an encoder as a recipe says; the run folder is `out`, or a new one under runs/.
+
+    Raises:
+        RecipeError: the recipe or an override is wrong.
+        DataError, ModelError: data or encoder cannot be used.
+        RunError: the folder is taken, or the loss is not a number.
+        KeyboardInterrupt: interrupted; the run folder holds a usable model then.
+    """
+    progress = progress or Progress()
+    recipe = resolve_recipe(recipe, overrides=overrides)
+    set_up_torch(recipe)
+    prepared = prepare(recipe, progress=progress)
+    folder = RunFolder.create(out, default_name=prepared.task.name)
+    return Training(prepared, folder, progress).run()
+
+
+def resolve_recipe(recipe: Recipe | str | Path, *, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe of a file or an object, overrides applied.
+
+    Raises:
+        RecipeError: the file, a key or a value is wrong.
+    """
+    if not isinstance(recipe, Recipe):
+        return read_recipe(recipe, overrides=overrides)
+    return make_recipe(recipe.model_dump(), overrides=overrides) if overrides else recipe
+
+
+def set_up_torch(recipe: Recipe) -> None:
+    """Seeds of Python, NumPy and torch, and the number of threads."""
+    set_seed(recipe.run.seed)
+    if recipe.run.threads is not None:
+        torch.set_num_threads(recipe.run.threads)
+
+
+class Training:
+    """One training under way: network, optimizer, schedule, and the step it has come to."""
+
+    def __init__(self, prepared: Prepared, folder: RunFolder, progress: Progress) -> None:
+        recipe, network = prepared.recipe, prepared.pretrained.network
+        self.prepared, self.folder, self.progress = prepared, folder, progress
+        device = resolve_device(recipe.run.device)
+        precision = resolve_precision(recipe.run.precision, device)
+        self.accelerator = Accelerator(
+            mixed_precision="no" if precision == "fp32" else precision, cpu=device.type == "cpu"
+        )
+        optimizer = make_optimizer(network, recipe.optimizer)
+        self.scheduler = get_scheduler(
+            SCHEDULES[recipe.optimizer.schedule],
+            optimizer,
+            num_warmup_steps=prepared.plan.warmup_steps,
+            num_training_steps=prepared.plan.steps,
+        )
+        self.network, self.optimizer = self.accelerator.prepare(network, optimizer)
+        self.has_type_ids = prepared.pretrained.tokenizer.has_type_ids and takes_type_ids(network)
+        self.step = 0
+        backend = TorchBackend(network, has_type_ids=self.has_type_ids, precision=precision)
+        self.publication = Publication(prepared, folder, progress=progress, backend=backend)
+
+    def run(self) -> Run:
+        """All epochs; an interruption leaves a usable run and is raised again."""
+        started = time.monotonic()
+        self._write_record("running", started)
+        try:
+            self._epochs()
+        except KeyboardInterrupt:
+            self.publication.publish_unfinished(step=self.step)
+            self._write_record("interrupted", started)
+            self.progress.note(f"interrupted after step {self.step:,}: {self.folder.folder}")
+            raise
+        self._write_record("finished", started)
+        seconds = format_seconds(time.monotonic() - started)
+        self.progress.note(f"finished in {seconds}: {self.folder.folder}")
+        return Run(self.folder.folder)
+
+    def _epochs(self) -> None:
+        plan = self.prepared.plan
+        for epoch in range(1, plan.epochs + 1):
+            self._epoch(epoch)
+            self.publication.evaluate(epoch=epoch, step=self.step)
+            if self.step >= plan.steps or self.publication.is_out_of_patience:
+                break
+
+    def _epoch(self, epoch: int) -> None:
+        run, plan = self.prepared.recipe.run, self.prepared.plan
+        log = StepLog(self.prepared.windows.lengths)
+        steps = min(plan.steps_per_epoch, plan.steps - self.step)
+        self.network.train()
+        title = f"epoch {epoch}/{plan.epochs}"
+        with self.progress.bar(title, total=steps, unit="steps") as bar:
+            for rows in steps_of_epoch(plan, epoch=epoch, seed=run.seed):
+                if self.step >= plan.steps:
+                    break
+                rate = self.scheduler.get_last_lr()[0]
+                loss, gradient_norm = self.take_step(rows)
+                log.add(rows, loss)
+                bar.advance(text=f"loss {log.recent_loss:.3f}  lr {rate:.1e}  {log.speed}")
+                if self.step % run.log_every_steps == 0 or self.step == plan.steps:
+                    figures = {"learning_rate": rate, "gradient_norm": gradient_norm, **log.take()}
+                    self.folder.append_metrics({"step": self.step, "epoch": epoch, **figures})
+
+    def take_step(self, rows: Rows) -> tuple[float, float]:
+        """One optimizer step on these windows: its mean loss, and the norm of its gradient.
+
+        Raises:
+            RunError: the loss is NaN or infinite.
+        """
+        loss = self.accumulate_gradient(rows)
+        if not np.isfinite(loss):
+            raise self._broken_loss(loss, rows)
+        norm = self.accelerator.clip_grad_norm_(
+            self.network.parameters(), self.prepared.recipe.optimizer.max_gradient_norm
+        )
+        self.optimizer.step()
+        self.scheduler.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+        return loss, float(norm)
+
+    def accumulate_gradient(self, rows: Rows) -> float:
+        """Add the gradient of the mean loss over these windows; returns that loss.
+
+        The windows are shared out over the processes. A process without any takes part with the
+        first one at weight 0, so that all of them wait for each other equally often.
+        """
+        world = self.accelerator.num_processes
+        mine = rows[self.accelerator.process_index :: world]
+        weight = world / len(rows) if len(mine) else 0.0  # DDP averages over the processes
+        mine = mine if len(mine) else rows[:1]
+        lengths = self.prepared.windows.lengths[mine]
+        micro_batches = split_by_length(lengths, max_tokens=self.prepared.recipe.batch.max_tokens)
+        total = torch.zeros((), device=self.accelerator.device)
+        for number, chosen in enumerate(micro_batches, start=1):
+            with self._synchronised(number == len(micro_batches)):
+                loss = self.loss_sum(mine[chosen]) * weight
+                self.accelerator.backward(loss)
+            total += loss.detach()
+        return float(self.accelerator.reduce(total, reduction="mean"))
+
+    def loss_sum(self, rows: Rows) -> torch.Tensor:
+        """The summed loss of some windows, computed as one padded batch; a scalar."""
+        batch = join(self.prepared.windows, rows)
+        inputs = input_tensors(
+            batch, device=self.accelerator.device, has_type_ids=self.has_type_ids
+        )
+        with self.accelerator.autocast():
+            logits = head_logits(self.network(**inputs))
+        return LOSSES[self.prepared.task.name](logits, batch, self.prepared.targets)
+
+    def _synchronised(self, is_last: bool) -> AbstractContextManager[Any]:
+        """Processes exchange gradients at the last micro-batch of a step only."""
+        return nullcontext() if is_last else self.accelerator.no_sync(self.network)
+
+    def _broken_loss(self, loss: float, rows: Rows) -> RunError:
+        examples = self.prepared.windows.example[rows]
+        ids = [self.prepared.parts.training[row].id for row in examples]
+        return RunError(
+            f"the loss became {loss} at step {self.step + 1:,}",
+            where=str(self.folder.folder),
+            expected="a finite loss",
+            found=f"this on the windows of {', '.join(ids[:5])}{' …' if len(ids) > 5 else ''}",
+            fix="a lower optimizer.learning_rate, or run.precision=fp32",
+        )
+
+    def _write_record(self, status: str, started: float) -> None:
+        """Write recipe.toml and run.json: what is needed to do it again."""
+        self.folder.write_text("recipe.toml", self.prepared.recipe.to_toml())
+        record = describe_run(
+            status=status,
+            steps=self.step,
+            seconds=time.monotonic() - started,
+            device=str(self.accelerator.device),
+            threads=torch.get_num_threads(),
+            data=self.prepared.parts.digests(),
+            tokenizer=self.prepared.pretrained.tokenizer.digest,
+        )
+        self.folder.write_json("run.json", record)
+
+
+def make_optimizer(network: torch.nn.Module, settings: OptimizerSection) -> torch.optim.AdamW:
+    """Fused AdamW; weight decay on matrices only, not on biases and norms (vectors)."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+
+
+def steps_of_epoch(plan: Plan, *, epoch: int, seed: int) -> Iterator[Rows]:
+    """The windows of each step, in an order that seed and epoch decide; each window once."""
+    order = np.random.default_rng([seed, epoch]).permutation(plan.n_windows)
+    for start in range(0, plan.n_windows, plan.windows_per_step):
+        yield order[start : start + plan.windows_per_step]
+
+
+class StepLog:
+    """Sums since the last line of metrics.jsonl."""
+
+    def __init__(self, lengths: NDArray[np.int32]) -> None:
+        self._lengths = lengths
+        self._losses: list[float] = []
+        self._windows = self._tokens = 0
+        self._started = time.monotonic()
+
+    def add(self, rows: Rows, loss: float) -> None:
+        """Count one step."""
+        self._losses.append(loss)
+        self._windows += len(rows)
+        self._tokens += int(self._lengths[rows].sum())
+
+    @property
+    def recent_loss(self) -> float:
+        """The mean loss since the last line."""
+        return mean(self._losses)
+
+    @property
+    def speed(self) -> str:
+        """Windows a second since the last line."""
+        return f"{self._windows / (time.monotonic() - self._started):.1f} windows/s"
+
+    def take(self) -> dict[str, float]:
+        """The figures since the last line; starts anew."""
+        seconds = time.monotonic() - self._started
+        figures = {
+            "loss": self.recent_loss,
+            "windows_per_second": self._windows / seconds,
+            "tokens_per_second": self._tokens / seconds,
+        }
+        self._losses, self._windows, self._tokens = [], 0, 0
+        self._started = time.monotonic()
+        return figures
+
+
+def mean(values: Iterable[float]) -> float:
+    """The arithmetic mean."""
+    return float(np.mean(list(values)))

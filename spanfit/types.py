@@ -1,0 +1,163 @@
+"""The words that everything in SpanFit speaks: spans, examples, candidates, predictions.
+
+All objects are frozen and valid by construction. A span is a half-open range of **code points** in
+the original string: ``text[span.start:span.end]``. No other kind of position leaves a module.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+UNKNOWN_START = -1
+"""`Answer.start` where the data gives a text without a place (CMRC2018 writes -1 itself)."""
+
+SelectedOn = Literal["none", "calibration", "validation"]
+"""The part of the data that chose a model or its threshold; every score carries it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A half-open range of characters (code points): ``text[start:end]``."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise ValueError(f"a span needs 0 <= start <= end, found [{self.start}, {self.end})")
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def of(self, text: str) -> str:
+        """The characters of `text` that this span covers."""
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One gold answer: its text and the character at which the data says that it starts.
+
+    The place is what the file claims. It is checked where it is used (training, windows, ceiling)
+    and not by scoring, which reads only the text.
+    """
+
+    text: str
+    start: int = UNKNOWN_START
+
+    def stands_in(self, context: str) -> bool:
+        """Whether `context` holds exactly this text at this place."""
+        return self.start >= 0 and context.startswith(self.text, self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionExample:
+    """One question with its context.
+
+    `answers` is None where the data has no gold (a question to predict), empty where the gold says
+    that the context holds no answer. `place` says where the example came from ("file:line" or
+    "file, paragraph 3"), for messages only.
+    """
+
+    id: str
+    question: str
+    context: str
+    answers: tuple[Answer, ...] | None = None
+    title: str = ""
+    place: str = field(default="", compare=False)
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether the gold holds an answer."""
+        return bool(self.answers)
+
+
+class TextPair(NamedTuple):
+    """What a task reads of an example: a text that every window repeats, and one that is sliced.
+
+    `fixed` is the question (None for a task that has only one text), `sliced` the context.
+    """
+
+    fixed: str | None
+    sliced: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A possible answer: its text, its characters in the context, its logit sum and probability."""
+
+    text: str
+    start: int
+    end: int
+    score: float
+    probability: float
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionPrediction:
+    """The k best answers to one question, and what speaks for "no answer".
+
+    `n_best` is sorted: best first. `null_odds` is the null score minus the best span's score;
+    above `threshold` the prediction is "no answer". `threshold` None means that the model never
+    says so (it was trained without unanswerable questions). `null_probability` is the share that
+    the null has beside the n-best; 0 where `threshold` is None. Without any candidate (an empty
+    context) the prediction is "no answer" at every threshold: null odds +inf, null probability 1.
+    """
+
+    id: str
+    n_best: tuple[Candidate, ...]
+    null_odds: float
+    null_probability: float = 0.0
+    threshold: float | None = None
+
+    @property
+    def answer(self) -> Candidate | None:
+        """The best candidate, or None for "no answer"."""
+        if not self.n_best or (self.threshold is not None and self.null_odds > self.threshold):
+            return None
+        return self.n_best[0]
+
+    @property
+    def probability(self) -> float:
+        """The probability of what `answer` says (of the null, where that is None)."""
+        answer = self.answer
+        return self.null_probability if answer is None else answer.probability
+
+    def rethreshold(self, threshold: float | None) -> QuestionPrediction:
+        """The same prediction decided at another threshold of the null odds."""
+        return QuestionPrediction(
+            id=self.id,
+            n_best=self.n_best,
+            null_odds=self.null_odds,
+            null_probability=self.null_probability,
+            threshold=threshold,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The line of a predictions file (see docs/files.md).
+
+        JSON has no infinity: null odds of +inf are null there, beside an empty n_best.
+        """
+        answer = self.answer
+        return {
+            "id": self.id,
+            "answer": answer and {"text": answer.text, "start": answer.start, "end": answer.end},
+            "probability": self.probability,
+            "null_odds": None if self.null_odds == math.inf else self.null_odds,
+            "n_best": [
+                {
+                    "text": candidate.text,
+                    "start": candidate.start,
+                    "end": candidate.end,
+                    "score": candidate.score,
+                    "probability": candidate.probability,
+                }
+                for candidate in self.n_best
+            ],
+        }
