@@ -13,13 +13,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from spanfit.version import VERSION as __version__
+from spanfit.version import VERSION
 
 if TYPE_CHECKING:
     from spanfit.data import read
     from spanfit.metrics import score
     from spanfit.model import load
     from spanfit.training import train
+
+__version__ = VERSION
 
 __all__ = ["__version__", "load", "read", "score", "train"]
 

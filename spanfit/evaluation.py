@@ -19,13 +19,16 @@ class Evaluation:
     predictions: Sequence[QuestionPrediction]
     scores: Scores
 
-    def wrong(self) -> list[tuple[QuestionExample, QuestionPrediction]]:
-        """The examples without an exact match, worst first."""
+    def ranked(
+        self, *, only_wrong: bool = False
+    ) -> list[tuple[QuestionExample, QuestionPrediction]]:
+        """The examples with their predictions, worst first."""
         rows = {example.id: row for row, example in enumerate(self.examples)}
+        order = [rows[id_] for id_ in self.scores.worst(len(rows))]
         return [
             (self.examples[row], self.predictions[row])
-            for row in (rows[id_] for id_ in self.scores.worst(len(rows)))
-            if self.scores.example_exact[row] < 1
+            for row in order
+            if not only_wrong or self.scores.example_exact[row] < 1
         ]
 
 

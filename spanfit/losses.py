@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 from numpy.typing import NDArray
 
 from spanfit.batching import Batch
@@ -20,7 +20,7 @@ def span_loss(logits: torch.Tensor, batch: Batch, targets: SpanTargets) -> torch
     labels = torch.from_numpy(span_positions(batch, targets)).to(logits.device)  # (B, 2)
     mask = torch.from_numpy(batch.attention_mask).to(logits.device).bool()  # (B, T)
     masked = logits.masked_fill(~mask[:, :, None], float("-inf"))
-    return F.cross_entropy(masked, labels, reduction="sum") / 2  # classes in dim 1: positions
+    return functional.cross_entropy(masked, labels, reduction="sum") / 2  # classes in dim 1: positions
 
 
 def span_positions(batch: Batch, targets: SpanTargets) -> NDArray[np.int64]:

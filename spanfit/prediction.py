@@ -1,6 +1,6 @@
 """From examples to predictions, in a stream: memory does not grow with the number of examples.
 
-    examples ─ chunk ─▶ windows ─ like lengths ─▶ batches ─▶ logits ─▶ candidates ─ merge ─▶ predictions
+    examples ─▶ windows ─ by length ─▶ batches ─▶ logits ─▶ candidates ─ merge ─▶ predictions
 
 Of each window only its k candidates outlive the batch.
 """

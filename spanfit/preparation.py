@@ -1,4 +1,4 @@
-"""From a recipe to everything that a training needs: parts of the data, encoder, windows, a plan."""
+"""From a recipe to what a training needs: parts of the data, encoder, windows, a plan."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
     """
     task = TASKS[recipe.task.name]
     parts = read_parts(recipe.data, progress=progress)
-    settings = ModelSettings(task=task.name, windows=recipe.windows, decode=recipe.decode)
+    settings = ModelSettings(task=recipe.task.name, windows=recipe.windows, decode=recipe.decode)
     pretrained = load_encoder(recipe.model, task=task.name, max_length=recipe.windows.max_length)
     for note in (*pretrained.notes, *tokenizer_warnings(recipe.model.name)):
         progress.note(f"model: {note}")

@@ -1,4 +1,4 @@
-"""What long work says while it runs: a live bar on a terminal, plain lines in a pipe, or nothing."""
+"""What long work says: a live bar on a terminal, plain lines in a pipe, or nothing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress as RichProgress,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+)
+from rich.progress import (
+    Progress as RichProgress,
 )
 
 SECONDS_BETWEEN_LINES = 15.0

@@ -7,7 +7,6 @@ changes the ids of nearly every text. So the differences are named by the flag t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 PROBE_TEXTS = (
@@ -50,41 +49,44 @@ def differing_settings(file: dict[str, Any], auto: dict[str, Any]) -> list[str]:
     """
     found = []
     for section in SECTIONS:
-        one, other = dict(_settings(file.get(section))), dict(_settings(auto.get(section)))
-        for key in dict.fromkeys([*one, *other]):
-            if one.get(key) != other.get(key):
-                name = f"{FLAGS[key]} ({section}: {key})" if key in FLAGS else f"{section}: {key}"
-                found.append(
-                    f"{name} is {_said(one, key)} in tokenizer.json, "
-                    f"{_said(other, key)} for AutoTokenizer"
-                )
-    pieces = [_pieces(content) for content in (file, auto)]
-    if pieces[0] != pieces[1]:
-        found.append(
-            f"the pieces differ: {len(pieces[0])} in tokenizer.json, "
-            f"{len(pieces[1])} for AutoTokenizer"
-        )
+        one, other = _steps(file.get(section)), _steps(auto.get(section))
+        for step in dict.fromkeys([*one, *other]):
+            if step in one and step in other:
+                found += _differing_values(section, one[step], other[step])
+            else:
+                where = "tokenizer.json" if step in one else "AutoTokenizer's"
+                found.append(f"{_name(section, step)} is only in {where}")
+    n_pieces, n_others = (len(_pieces(content)) for content in (file, auto))
+    if _pieces(file) != _pieces(auto):
+        found.append(f"{n_pieces} pieces in tokenizer.json, {n_others} others for AutoTokenizer")
     return found
 
 
-def _settings(node: object) -> Iterator[tuple[str, str]]:
-    """The steps (by type) and settings (by name) under a node, without vocabulary and merges."""
-    if isinstance(node, list):
-        for child in node:
-            yield from _settings(child)
-    if not isinstance(node, dict):
-        return
-    if "type" in node and node["type"] != "Sequence":
-        yield str(node["type"]), "present"
-    for key, value in node.items():
-        if isinstance(value, dict | list) and key not in ("vocab", "merges", "pattern"):
-            yield from _settings(value)
-        elif key not in ("type", "vocab", "merges", "precompiled_charsmap"):
-            yield key, repr(value)
+def _differing_values(section: str, one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    return [
+        f"{_name(section, key)} is {one.get(key)!r} in tokenizer.json, "
+        f"{other.get(key)!r} for AutoTokenizer"
+        for key in dict.fromkeys([*one, *other])
+        if one.get(key) != other.get(key) and {one.get(key), other.get(key)} != {None, ""}
+    ]
 
 
-def _said(settings: dict[str, str], key: str) -> str:
-    return settings.get(key, "absent")
+def _name(section: str, key: str) -> str:
+    return f"{FLAGS[key]} ({section}: {key})" if key in FLAGS else f"{section}: {key}"
+
+
+def _steps(node: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """The steps of a section by type, with their settings; of several of one type, the last."""
+    if node is None:
+        return {}
+    if node["type"] == "Sequence":
+        children = node.get("normalizers") or node.get("pretokenizers") or []
+        return {type_: step for child in children for type_, step in _steps(child).items()}
+    # The rest are vocabularies, character maps and patterns: too long for a message.
+    short = {key: value for key, value in node.items() if isinstance(value, str | bool | None)}
+    del short["type"]
+    short.pop("precompiled_charsmap", None)
+    return {node["type"]: short}
 
 
 def _pieces(content: dict[str, Any]) -> set[tuple[str, int]]:

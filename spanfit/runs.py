@@ -51,6 +51,18 @@ class Run:
         """The content of run.json: what is needed to do it again."""
         return self._read("run.json")
 
+    def figures(self, part: str = "validation") -> dict[str, float]:
+        """The figures of one part, in the metric's own names.
+
+        Raises:
+            DataError: the run has no scores of that part.
+        """
+        scores = self.scores
+        if part not in scores:
+            raise DataError(f"this run has no scores of a {part} part", where=str(self.folder))
+        figures: dict[str, float] = scores[part]["figures"]
+        return figures
+
     def model(self) -> Model:
         """The best model, ready to answer."""
         from spanfit.model import load

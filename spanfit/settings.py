@@ -20,7 +20,7 @@ from spanfit.recipe import DecodeSection, Section, WindowsSection
 from spanfit.types import SelectedOn
 
 FILE_NAME = "spanfit.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION: Literal[1] = 1
 
 
 class Calibration(Section):

@@ -234,7 +234,7 @@ def compare_readings(folder: str | Path) -> list[str]:
         warnings.append(
             f"AutoTokenizer and tokenizer.json give different ids for {len(unequal)} of "
             f"{len(PROBE_TEXTS)} probe texts, such as {unequal[0]!r}: {why}; "
-            "set the flag in tokenizer_config.json as the model was trained"
+            "tokenizer_config.json must say how the model was trained"
         )
     for name, one, other in (
         ("padding_side", file.padding_side, auto.padding_side),

@@ -1,8 +1,8 @@
 """What a tokenizer's folder says besides tokenizer.json, read without transformers.
 
 Read, in this order: `tokenizer_config.json`, `special_tokens_map.json` (older checkpoints keep the
-special tokens there), tokenizer.json's own padding, and last the names that nearly all encoders
-give their special tokens.
+special tokens there), tokenizer.json's own padding, and, where no file names any special token,
+the names that nearly all encoders give them.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _token_text(value: object) -> str | None:
 
 
 def _find_id(backend: tokenizers.Tokenizer, names: Mapping[str, str], role: str) -> int | None:
-    wanted = (names[role],) if role in names else USUAL_NAMES[role]
+    wanted = (names[role],) if role in names else () if names else USUAL_NAMES[role]
     ids = (backend.token_to_id(name) for name in wanted)
     return next((id_ for id_ in ids if id_ is not None), None)
 

@@ -7,11 +7,14 @@ the original string: ``text[span.start:span.end]``. No other kind of position le
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import exp
 from typing import Any, Literal, NamedTuple
 
 UNKNOWN_START = -1
 """`Answer.start` where the data gives a text without a place (CMRC2018 writes -1 itself)."""
+LARGEST_EXPONENT = 700.0
+"""exp of more than this is no float any more."""
 
 SelectedOn = Literal["none", "calibration", "validation"]
 """The part of the data that chose a model or its threshold; every score carries it."""
@@ -96,6 +99,7 @@ class Candidate:
 
     @property
     def span(self) -> Span:
+        """Where the text stands in the context."""
         return Span(self.start, self.end)
 
 
@@ -115,6 +119,7 @@ class QuestionPrediction:
     null_odds: float
     null_probability: float = 0.0
     threshold: float | None = None
+    temperature: float = 1.0
 
     @property
     def answer(self) -> Candidate | None:
@@ -130,12 +135,25 @@ class QuestionPrediction:
         return self.null_probability if answer is None else answer.probability
 
     def rethreshold(self, threshold: float | None) -> QuestionPrediction:
-        """The same prediction decided at another threshold of the null odds."""
-        return QuestionPrediction(
-            id=self.id,
-            n_best=self.n_best,
-            null_odds=self.null_odds,
-            null_probability=self.null_probability,
+        """The same prediction decided at another threshold of the null odds.
+
+        Probabilities change only where the null comes to stand beside the n-best, or leaves it.
+        """
+        if (threshold is None) == (self.threshold is None) or not self.n_best:
+            return replace(self, threshold=threshold)
+        # Relative to the best span, its own weight is exp(0) and the null's exp(null odds / T).
+        best = self.n_best[0].score
+        weights = [exp((c.score - best) / self.temperature) for c in self.n_best]
+        odds = min(self.null_odds / self.temperature, LARGEST_EXPONENT)
+        null = 0.0 if threshold is None else exp(odds)
+        total = null + sum(weights)
+        return replace(
+            self,
+            n_best=tuple(
+                replace(candidate, probability=weight / total)
+                for candidate, weight in zip(self.n_best, weights, strict=True)
+            ),
+            null_probability=null / total,
             threshold=threshold,
         )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from hypothesis import example as try_also
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_tokenizers import KINDS, load
+from toy_tokenizers import KINDS
+from toy_tokenizers import load as load_afresh
 
 from spanfit.data import read
 from spanfit.metrics import answer_scores
@@ -19,6 +21,7 @@ from spanfit.types import Answer, QuestionExample
 from spanfit.windows import WindowSettings, make_windows
 
 TASK = QuestionTask()
+load = cache(load_afresh)
 
 
 def question(context, *golds, id="q", text="Who?"):
@@ -77,8 +80,8 @@ def test_what_is_lost_by_hand():
 
 
 def test_lost_answers_count_against_the_ceiling():
-    # Five of ten words can be said: F1 of 2 * 0.5 / 1.5; nothing of it is exact.
-    text = "two three four five six seven eight nine ten eleven"
+    # Five of ten words (one token each) can be said: F1 of 2 * 0.5 / 1.5; nothing of it is exact.
+    text = "b c d e f g h i j k"
     _, coverage = measure([question(text, text), question("Ada came.", "Ada", id="r")], limit=5)
     assert coverage.ceiling.exact == 50
     assert coverage.ceiling.f1 == pytest.approx(100 * (2 / 3 + 1) / 2)
@@ -167,7 +170,7 @@ def questions(draw):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     one=questions(),
     limit=st.sampled_from([1, 2, 4, 30]),

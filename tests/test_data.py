@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from question_files import LINE, LIT, complaint, squad, write
 
-from spanfit.data import digest, read
+from spanfit.data import digest, jsonl, read
+from spanfit.data import squad as squad_format
+from spanfit.data.answers import check_answers
+from spanfit.data.predictions import read_na_probs, read_predictions
 from spanfit.types import Answer, QuestionExample
 
 
@@ -43,6 +48,31 @@ class TestRealFiles:
         contexts = {example.context for example in examples}
         assert sum(context != context.strip() for context in contexts) == 6
         assert sum(example.question != example.question.strip() for example in examples) == 344
+
+
+class TestSamples:
+    """The samples of the formats, in the documentation and in the modules, are what they say."""
+
+    def test_of_the_documentation(self, tmp_path):
+        page = (Path(__file__).parent.parent / "docs/files.md").read_text(encoding="utf-8")
+        blocks = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
+        paths = [write(tmp_path, block, str(n)) for n, block in enumerate(blocks)]
+        assert [example.id for path in paths[:3] for example in read(path)] == [
+            *("q1", "q2"),
+            *("q1", "q2", "3"),
+            "q1",
+        ]
+        assert [list(read_predictions(path)) for path in paths[3:5]] == [["q1", "q2"]] * 2
+        assert read_na_probs(paths[5]) == {"q1": 0.02, "q2": 0.97}
+
+    @pytest.mark.parametrize(("module", "n_questions"), [(squad_format, [2]), (jsonl, [3, 1])])
+    def test_of_the_modules(self, tmp_path, module, n_questions):
+        samples = re.findall(r"^    \{.*(?:\n    .*)*", module.__doc__, flags=re.MULTILINE)
+        for sample, n in zip(samples, n_questions, strict=True):
+            examples = read(write(tmp_path, sample))
+            assert len(examples) == n
+            if "…" not in sample:
+                assert check_answers(examples, name="sample").examples == tuple(examples)
 
 
 class TestDuplicates:

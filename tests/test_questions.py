@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_tokenizers import KINDS, NASTY, load, prose
+from toy_tokenizers import KINDS, NASTY, prose
+from toy_tokenizers import load as load_afresh
 
 from spanfit.batching import join
 from spanfit.data import read
@@ -23,6 +25,7 @@ from spanfit.types import Answer, QuestionExample
 from spanfit.windows import WindowSettings, make_windows
 
 TASK = QuestionTask()
+load = cache(load_afresh)
 
 
 def texts_of(*texts):
@@ -306,7 +309,7 @@ def test_tasks_are_found_by_their_names():
 
 
 def test_labels_equal_the_usual_rule_where_tokens_do_not_overlap(shared):
-    """run_qa's: the last token to start by the answer's start, the first to end at its end or later."""
+    """run_qa's: the last token that starts by the gold's start, the first that ends by its end."""
     examples = read(shared / "data/squad_v1/dev-v1.1.json")[:3000]
     windows = windows_of(examples, load_tokenizer(shared / "vocab/bert-base-cased"), 512, 128)
     targets, texts = TASK.targets(examples, windows), windows.texts

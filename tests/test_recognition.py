@@ -37,7 +37,7 @@ def test_json_lines(tmp_path, pack, mark):
         (b" \n\n", ["the file is empty"]),
         (b"{}", ["an empty object"]),
         ({"a": "sea", "b": ""}, ["predictions ({id: text})", "spanfit score"]),
-        ({"a": 0.5, "b": 0.25}, ["no-answer probabilities", "--na-probs"]),
+        ({"a": 0.5, "b": 0.25}, ["{id: number}", "--na-probs"]),
         ([{"id": "a", "answer": None, "n_best": []}], ["predictions (JSON Lines)"]),
         ([{"words": ["At"], "tags": ["O"]}], ["tagged text"]),
         ({"Data": []}, ["rename 'Data' to 'data'"]),

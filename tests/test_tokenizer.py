@@ -62,7 +62,9 @@ def test_offsets_are_trimmed_and_never_run_backwards(kind, trims):
         for start, end in zip(starts, ends, strict=True):
             visible[start:end] = True
         if kind == "bytelevel":  # the only kind that loses no character
-            assert "".join(np.array(list(text))[visible]) == "".join(text.split())
+            assert "".join(text[place] for place in np.flatnonzero(visible)) == "".join(
+                text.split()
+            )
 
 
 def test_many_texts_are_the_same_as_one_by_one():
@@ -170,10 +172,10 @@ def test_a_template_that_repeats_a_text_is_refused(tmp_path):
         load_tokenizer(tmp_path)
 
 
-def test_a_template_that_joins_the_texts_otherwise_is_refused(tmp_path):
+def test_a_template_that_changes_the_order_is_refused(tmp_path):
     backend = backend_of("wordpiece")
     backend.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A", pair="[CLS] $A $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        single="[CLS] $A", pair="[CLS] $B [SEP] $A:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
     backend.save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(ModelError, match="fixed places"):
@@ -307,13 +309,13 @@ def test_a_saved_folder_gives_the_same_everywhere(tmp_path, kind, template):
         assert other.digest == tokenizer.digest
         assert other.config == tokenizer.config
         assert other.template.tokens == tokenizer.template.tokens
-    for text in TEXTS:
+    for text in filter(None, TEXTS):  # transformers takes an empty second text for none
         assert auto(text, text)["input_ids"] == tokenizer.backend.encode(text, text).ids
     assert compare_readings(tmp_path) == []
 
 
 def test_saving_keeps_what_was_read_from_a_folder(tmp_path):
-    """A folder that transformers reads otherwise than tokenizer.json: saved, it is read as it was."""
+    """Transformers reads this folder otherwise than tokenizer.json: saved, it stays as read."""
     transformers = pytest.importorskip("transformers")
     folder = change(tmp_path / "foreign", "wordpiece", do_lower_case=False)
     auto = from_transformers(transformers.AutoTokenizer.from_pretrained(folder))

@@ -308,6 +308,19 @@ def test_windows_equal_the_tokenizers_overflow(kind, template):
         assert_equal_to_overflow(tokenizer, toy_pairs(), settings)
 
 
+@pytest.mark.parametrize(
+    "name", ["XLNetTokenizer", "T5Tokenizer", "DebertaV2Tokenizer", "XLMRobertaTokenizer"]
+)
+def test_windows_of_transformers_own_classes(name):
+    transformers = pytest.importorskip("transformers")
+    vocabulary = json.loads(load("unigram").to_json())["model"]["vocab"]
+    tok = getattr(transformers, name)(vocab=[(piece, score) for piece, score in vocabulary])
+    tokenizer = from_transformers(tok)
+    assert tokenizer.padding_side == ("left" if name == "XLNetTokenizer" else "right")
+    assert (tokenizer.config.cls_id is None) == (name == "T5Tokenizer")
+    assert_equal_to_overflow(tokenizer, toy_pairs(), SETTINGS[0])
+
+
 @pytest.mark.parametrize("kind", ["bytelevel", "unigram"])
 def test_windows_where_the_tokenizer_leaves_spaces_in_its_offsets(kind):
     tokenizer = from_transformers(arrange(kind, "bert", trims=False))

@@ -25,8 +25,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "spanfit" / "quickstart" / "harbour-training.json"
 SEED = 1874
-GENERATED_TEXTS = 300
-WORDS = range(36, 62)
+GENERATED_TEXTS = 250
+WORDS = range(34, 56)
 ANSWERABLE, UNANSWERABLE = 4, 2  # questions of one generated text
 CLOSE_KINDS = {"quay", "length", "ship", "pet", "animal", "place"}  # never asked across facts
 SWAPPED_KINDS = {"goods", "fish", "item", "structure", "part", "building", "person"}

@@ -80,10 +80,10 @@ def load_trained(
 def _load(
     source: str,
     *,
-    config: Any,
+    config: Any,  # noqa: ANN401 (a transformers PretrainedConfig)
     task: str,
     max_length: int,
-    options: dict[str, Any],  # noqa: ANN401
+    options: dict[str, Any],
 ) -> Pretrained:
     if config.num_labels != 2 and task == "qa":
         config.num_labels = 2

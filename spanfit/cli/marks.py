@@ -55,11 +55,14 @@ def mark(
     return marked.append(ELLIPSIS.rstrip() if pieces[-1].end < len(text) else "")
 
 
-def merge(spans: Iterable[Span]) -> list[Span]:
-    """The spans in order, those that overlap joined; neighbours that only touch stay apart."""
+def merge(spans: Iterable[Span], *, gap: int = 0) -> list[Span]:
+    """The spans in order, those that overlap or stand less than `gap` characters apart joined.
+
+    With no gap, neighbours that only touch stay two.
+    """
     merged: list[Span] = []
     for span in sorted(spans):
-        if merged and span.start < merged[-1].end:
+        if merged and span.start < merged[-1].end + gap:
             merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
         else:
             merged.append(span)
@@ -72,7 +75,7 @@ def excerpt(text: str, spans: Sequence[Span]) -> list[Span]:
         return [Span(0, len(text))]
     if not spans:
         return [Span(0, _snap(text, 2 * MARGIN, backwards=True))]
-    return merge(_widen(text, span) for span in spans)
+    return merge((_widen(text, span) for span in spans), gap=_SCRAP)
 
 
 def choose_brackets(text: str) -> tuple[str, str]:

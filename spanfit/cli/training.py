@@ -1,7 +1,151 @@
-"""Being written."""
+"""`spanfit train`, `spanfit init`, `spanfit quickstart`: from a data file to a run folder."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from spanfit.cli import console
+from spanfit.errors import RecipeError, require
+
+if TYPE_CHECKING:
+    from spanfit.runs import Run
+
+TRAIN_HELP = """Fine-tune an encoder as a recipe says, and write a run folder.
+
+Each epoch is evaluated; model/ holds the best one. Ctrl-C leaves a usable run.
+
+Example: spanfit train recipe.toml --set optimizer.learning_rate=5e-5 --out runs/first
+"""
+
+INIT_HELP = """Print a recipe that fits a data file, every key with its meaning.
+
+Example: spanfit init train.json --model bert-base-cased > recipe.toml
+"""
+
+QUICKSTART_HELP = """Train, evaluate and ask a small model on embedded data. Needs no network.
+
+Example: spanfit quickstart
+"""
+
 
 def add_to(app: typer.Typer) -> None:
-    """Nothing yet."""
+    """Add the commands to `app`."""
+    app.command("quickstart", help=QUICKSTART_HELP)(quickstart)
+    app.command("init", help=INIT_HELP)(init)
+    app.command("train", help=TRAIN_HELP)(train)
+
+
+def train(
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE", help="A TOML file; see `spanfit init`.")
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one key; repeatable."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The run folder; else runs/qa-NNN.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only count windows, losses and steps, and estimate time."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the scores as JSON, for a program.")
+    ] = False,
+) -> None:
+    """Fine-tune an encoder."""
+    _require_training()
+    from spanfit import training
+    from spanfit.progress import Progress, format_seconds
+
+    if dry_run:
+        estimate = training.estimate(recipe, overrides=overrides or (), progress=Progress())
+        if as_json:
+            console.print_json(estimate.to_json())
+        else:
+            console.plain(
+                f"about {format_seconds(estimate.seconds)} of training: {estimate.steps:,} steps, "
+                f"{estimate.windows_per_second:.1f} windows/s here; evaluation not counted"
+            )
+        console.next_step(f"spanfit train {shlex.quote(str(recipe))}")
+        return
+    run = training.train(recipe, out=out, overrides=overrides or (), progress=Progress())
+    if as_json:
+        console.print_json({"folder": str(run.folder), "scores": _scores(run)})
+    _say_next(run)
+
+
+def init(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="The training examples.")],
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Folder, hub id, or quickstart (an embedded encoder)."),
+    ] = None,
+    validation: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Examples that are only scored.")
+    ] = None,
+) -> None:
+    """Print a recipe."""
+    from spanfit.data import read
+    from spanfit.recipe import annotate
+    from spanfit.suggestion import suggest_recipe
+
+    suggestion = suggest_recipe(
+        read(data), train=str(data), model=model, validation=validation and str(validation)
+    )
+    for line in suggestion.notes:
+        console.note(line)
+    console.plain(annotate(suggestion.recipe).rstrip())
+    console.next_step(f"spanfit init {shlex.quote(str(data))} > recipe.toml")
+    console.next_step("spanfit train recipe.toml --dry-run")
+
+
+def quickstart(
+    task: Annotated[Literal["qa"], typer.Option(help="What to learn.")] = "qa",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The run folder; else runs/quickstart-NNN.")
+    ] = None,
+) -> None:
+    """Train, evaluate and ask."""
+    del task  # there is one so far
+    _require_training()
+    from spanfit.cli.answers import print_answer
+    from spanfit.cli.score import print_scores
+    from spanfit.data import read
+    from spanfit.progress import Progress
+    from spanfit.quickstart import DEMONSTRATION, VALIDATION
+    from spanfit.quickstart.lesson import train_quickstart
+
+    console.note("1. train on reports from a harbour that does not exist")
+    run = train_quickstart(out=out, progress=Progress())
+    console.note(f"2. score it on {VALIDATION.name}, which was written by hand")
+    model = run.model()
+    print_scores(model.evaluate(read(VALIDATION)))
+    console.note("3. ask it about texts that it has not seen")
+    for context, question in DEMONSTRATION:
+        print_answer(model.ask(question, context), question=question, context=context)
+    _say_next(run)
+    console.next_step("spanfit init YOUR_DATA.json > recipe.toml")
+
+
+def _require_training() -> None:
+    for module in ("torch", "transformers", "accelerate"):
+        require(module, extra="train")
+
+
+def _scores(run: Run) -> object:
+    try:
+        return run.scores
+    except RecipeError:
+        return None
+
+
+def _say_next(run: Run) -> None:
+    folder = shlex.quote(str(run.folder))
+    console.next_step(f'spanfit ask {folder} --question "…" --context FILE')
+    console.next_step(f"spanfit evaluate {folder} DATA --show errors")

@@ -98,7 +98,7 @@ def _json_error(error: json.JSONDecodeError, name: str) -> DataError:
     return DataError(
         f"not valid JSON: {'it ends too early, ' if ends_early else ''}{reason}",
         found=repr(error.doc[max(0, error.pos - _EXCERPT) : error.pos + _EXCERPT]),
-        fix="jq -c . FILE > questions.jsonl, which writes each value on one line"
+        fix=f"jq -c . {name} > lines.jsonl, which writes each value on one line"
         if has_more
         else "",
     )

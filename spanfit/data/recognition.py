@@ -104,13 +104,13 @@ def _describe_object(record: JsonObject) -> str:
     """What else the first object of a file may be; empty if nothing that we know."""
     keys = record.keys()
     if keys >= {"id", "answer"} or "n_best" in keys:
-        return "what looks like predictions (JSON Lines), which `spanfit score` takes as its second argument"
+        return "what looks like predictions (JSON Lines): second argument of `spanfit score`"
     if keys & {"text", "words", "tokens"} and keys & {"tags", "entities", "ner_tags"}:
         return "what looks like tagged text, not questions"
     if record and all(isinstance(value, str) for value in record.values()):
-        return "what looks like predictions ({id: text}), which `spanfit score` takes as its second argument"
+        return "what looks like predictions ({id: text}): second argument of `spanfit score`"
     if record and all(isinstance(value, int | float) for value in record.values()):
-        return "what looks like no-answer probabilities ({id: number}), which `spanfit score` takes as --na-probs"
+        return "what looks like {id: number}: --na-probs of `spanfit score`"
     return ""
 
 

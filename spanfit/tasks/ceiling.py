@@ -25,6 +25,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -134,16 +135,19 @@ def _decisive(context: str, golds: Sequence[str], ranges: Ranges) -> Iterator[tu
     gold_words = [_words(gold) for gold in golds]
     words = {word for gold in gold_words for word in gold}
     holds_word = _first_word_ends(context, words) if all(gold_words) else [0] * (len(context) + 1)
+
+    def shares_word(start: int, end: int) -> bool:
+        return holds_word[start] <= end and not words.isdisjoint(_words(context[start:end]))
+
     behind = _next_behind_space(context, starts)
     before = _previous_before_space(context, ends)
     keeps_tail = [
-        left < 0 or not words.isdisjoint(_words(context[ends[left] : end]))
-        for left, end in zip(before, ends, strict=True)
+        left < 0 or shares_word(ends[left], end) for left, end in zip(before, ends, strict=True)
     ]
     for s, start in enumerate(starts):
         first = max(s, bisect_left(ends, holds_word[start]))
         last = ranges.reach[s]
-        if behind[s] <= last and words.isdisjoint(_words(context[start : starts[behind[s]]])):
+        if behind[s] <= last and not shares_word(start, starts[behind[s]]):
             last = behind[s] - 1
         for e in range(first, last + 1):
             if keeps_tail[e] or before[e] < s:
@@ -169,6 +173,7 @@ def _first_word_ends(context: str, words: Collection[str]) -> list[int]:
     return ends
 
 
+@lru_cache(maxsize=1 << 14)
 def _fold(character: str) -> str:
     """What normalisation makes of a character inside a word ("a" alone would be an article)."""
     return _unify_sigma(normalise_english(f"x{character}x")[1:-1])

@@ -21,6 +21,7 @@ from spanfit.batching import Batch
 from spanfit.decode.merging import WindowCandidates, concatenate, decode_batch, merge_all
 from spanfit.errors import DataError, RecipeError, did_you_mean
 from spanfit.metrics import METRICS, answer_scores
+from spanfit.tasks.base import Task
 from spanfit.tasks.labels import TokenRanges, find_tokens
 from spanfit.types import Answer, QuestionExample, QuestionPrediction, TextPair
 from spanfit.windows import Windows
@@ -66,7 +67,9 @@ class GoldSpans:
         return len(self.example)
 
 
-class QuestionTask:
+class QuestionTask(
+    Task[QuestionExample, SpanTargets, WindowCandidates, QuestionPrediction, tuple[float, float]]
+):
     """Questions on a context: two logits a token, start and end of the answer."""
 
     name = "qa"

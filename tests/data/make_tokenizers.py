@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from pathlib import Path
 
-from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.models import BPE, Unigram, WordPiece
 
 HERE = Path(__file__).resolve().parent
@@ -42,6 +42,7 @@ def wordpiece(lines: list[str]) -> Tokenizer:
         WordPiece({piece: id_ for id_, piece in enumerate(vocabulary)}, unk_token="[UNK]")
     )
     tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, pre_tokenizer
+    tokenizer.decoder = decoders.WordPiece()
     tokenizer.add_special_tokens(specials)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
@@ -53,11 +54,14 @@ def wordpiece(lines: list[str]) -> Tokenizer:
 
 def bytelevel(lines: list[str]) -> Tokenizer:
     tokenizer = Tokenizer(BPE())
+    tokenizer.decoder = decoders.ByteLevel()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(
         vocab_size=SIZE,
         special_tokens=SPECIALS,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        continuing_subword_prefix="",
+        end_of_word_suffix="",
         show_progress=False,
     )
     tokenizer.train_from_iterator(lines, trainer)
@@ -81,6 +85,7 @@ def unigram(lines: list[str]) -> Tokenizer:
     scores = [(piece, round(math.log(count / total), 4)) for piece, count in counts.items()]
     tokenizer = Tokenizer(Unigram([(name, 0.0) for name in SPECIALS] + scores, unk_id=3))
     tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, pre_tokenizer
+    tokenizer.decoder = decoders.Metaspace()
     tokenizer.add_special_tokens(SPECIALS)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
