@@ -90,12 +90,12 @@ def run(side: str, data: Path, tokenizer: Path) -> Result:
 def report(results: dict[str, list[Result]]) -> None:
     """Print medians, ratios to SpanFit, and how many labels differ."""
     ours = results[SPANFIT]
-    our_cpu, our_memory = median(ours, 0), median(ours, 1)
+    our_cpu, our_memory = medians(ours)
     print(
         f"{'':26}{'CPU s':>8}{'ratio':>7}{'tokens/s':>12}{'peak MB':>9}{'ratio':>7}{'windows':>9}"
     )
     for side, found in results.items():
-        cpu, memory = median(found, 0), median(found, 1)
+        cpu, memory = medians(found)
         print(
             f"{side:26}{cpu:8.2f}{cpu / our_cpu:7.2f}{found[0].tokens / cpu:12,.0f}"
             f"{memory:9.1f}{memory / our_memory:7.2f}{found[0].windows:9,}"
@@ -106,9 +106,12 @@ def report(results: dict[str, list[Result]]) -> None:
     print(f"labels that differ: {n_other} of {ours[0].windows:,}")
 
 
-def median(results: list[Result], field: int) -> float:
-    """The median of one field (0 CPU seconds, 1 peak megabytes)."""
-    return statistics.median(float(result[field]) for result in results)
+def medians(results: list[Result]) -> tuple[float, float]:
+    """The medians of CPU seconds and peak megabytes."""
+    return (
+        statistics.median(result.cpu_seconds for result in results),
+        statistics.median(result.peak_megabytes for result in results),
+    )
 
 
 def spread(results: list[Result]) -> str:
@@ -146,15 +149,18 @@ class SpanFitSide:
         self.tokenizer = load_tokenizer(folder)
 
     def run(self) -> None:
+        """The measured work."""
         task = QuestionTask()
         pairs = [task.texts(example) for example in self.examples]
         self.windows = make_windows(pairs, self.tokenizer, WindowSettings(MAX_LENGTH, OVERLAP))
         self.targets = task.targets(self.examples, self.windows)
 
     def n_windows(self) -> int:
+        """How many windows it made."""
         return len(self.windows)
 
     def n_tokens(self) -> int:
+        """Their tokens, without padding."""
         return int(self.windows.lengths.sum())
 
     def labels(self) -> Labels:
@@ -177,16 +183,24 @@ class AnchorSide:
 
         self.keep_offsets = keep_offsets
         self.tokenizer: Any = AutoTokenizer.from_pretrained(str(folder))
-        answers = [example.answers or () for example in examples]
+        golds = [example.answers or () for example in examples]
         columns = {
-            "question": [example.question.strip() for example in examples],
+            "id": [example.id for example in examples],
+            "title": [example.title for example in examples],
             "context": [example.context for example in examples],
-            "texts": [[answer.text for answer in golds] for golds in answers],
-            "begins": [[answer.start for answer in golds] for golds in answers],
+            "question": [example.question.strip() for example in examples],
+            "answers": [
+                {
+                    "text": [answer.text for answer in answers],
+                    "answer_start": [answer.start for answer in answers],
+                }
+                for answers in golds
+            ],
         }
         self.records: Any = datasets.Dataset.from_dict(columns)
 
     def run(self) -> None:
+        """The measured work."""
         self.features: Any = self.records.map(
             self.featurise,
             batched=True,
@@ -207,14 +221,17 @@ class AnchorSide:
             padding="max_length",
         )
         sources, offsets = features.pop("overflow_to_sample_mapping"), features["offset_mapping"]
+        features["example_id"] = [batch["id"][source] for source in sources]
         features["start_positions"], features["end_positions"] = [], []
         for row, source in enumerate(sources):
             sequence = features.sequence_ids(row)
-            start, end = 0, 0
-            if batch["begins"][source]:
-                begin = batch["begins"][source][0]
-                stop = begin + len(batch["texts"][source][0])
-                start, end = label(offsets[row], sequence, begin=begin, stop=stop)
+            start = end = features["input_ids"][row].index(self.tokenizer.cls_token_id)
+            answers = batch["answers"][source]
+            if answers["answer_start"]:
+                begin = answers["answer_start"][0]
+                stop = begin + len(answers["text"][0])
+                found = label(offsets[row], sequence, begin=begin, stop=stop)
+                start, end = found or (start, end)
             features["start_positions"].append(start)
             features["end_positions"].append(end)
             if self.keep_offsets:
@@ -227,20 +244,23 @@ class AnchorSide:
         return dict(features)
 
     def n_windows(self) -> int:
+        """How many windows it made."""
         return len(self.features)
 
     def n_tokens(self) -> int:
+        """Their tokens, without padding."""
         return sum(map(sum, self.features["attention_mask"]))
 
     def labels(self) -> Labels:
+        """Start and end as places in the padded row."""
         starts, ends = self.features["start_positions"], self.features["end_positions"]
         return list(zip(starts, ends, strict=True))
 
 
 def label(
     offsets: Sequence[tuple[int, int]], sequence: Sequence[int | None], *, begin: int, stop: int
-) -> tuple[int, int]:
-    """First and last token of the characters [begin, stop), by walking; else [CLS] twice."""
+) -> tuple[int, int] | None:
+    """First and last token of the characters [begin, stop), by walking; None if not in here."""
     first = 0
     while sequence[first] != 1:
         first += 1
@@ -248,7 +268,7 @@ def label(
     while sequence[last] != 1:
         last -= 1
     if offsets[first][0] > begin or offsets[last][1] < stop:
-        return 0, 0
+        return None
     while first < len(offsets) and sequence[first] == 1 and offsets[first][0] <= begin:
         first += 1
     while offsets[last][1] >= stop:

@@ -136,7 +136,6 @@ def calibrate_questions(
     )
     calibration = Calibration(
         threshold=fitted.threshold,
-        selected_on="calibration",
         data_digest=digest(examples),
         n_examples=len(examples),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch.nn import functional
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from spanfit.batching import Batch
 from spanfit.tasks.questions import SpanTargets
@@ -20,7 +20,9 @@ def span_loss(logits: torch.Tensor, batch: Batch, targets: SpanTargets) -> torch
     labels = torch.from_numpy(span_positions(batch, targets)).to(logits.device)  # (B, 2)
     mask = torch.from_numpy(batch.attention_mask).to(logits.device).bool()  # (B, T)
     masked = logits.masked_fill(~mask[:, :, None], float("-inf"))
-    return functional.cross_entropy(masked, labels, reduction="sum") / 2  # classes in dim 1: positions
+    return (
+        functional.cross_entropy(masked, labels, reduction="sum") / 2
+    )  # classes in dim 1: positions
 
 
 def span_positions(batch: Batch, targets: SpanTargets) -> NDArray[np.int64]:

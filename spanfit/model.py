@@ -10,7 +10,7 @@ from spanfit.evaluation import Evaluation, evaluate
 from spanfit.metrics import Scores
 from spanfit.prediction import Predictor
 from spanfit.progress import Progress
-from spanfit.settings import FILE_NAME, ModelSettings, read_settings
+from spanfit.settings import FILE_NAME, ModelSettings
 from spanfit.tasks import TASKS
 from spanfit.types import QuestionExample, QuestionPrediction
 
@@ -67,14 +67,14 @@ def load(source: str | Path, *, backend: str = "auto", device: str = "auto") -> 
         )
     require("torch", extra="train")
     require("transformers", extra="train")
-    from spanfit.backends.pretrained import load_trained, tokenizer_warnings
+    from spanfit.backends.pretrained import load_settings, load_trained, tokenizer_warnings
     from spanfit.backends.torch import TorchBackend, resolve_device, takes_type_ids
 
     where = find_model(source)
-    settings, notes = _settings_of(where)
+    stored = load_settings(where)
+    settings = stored or ModelSettings()
+    notes = [] if stored else [_explain_defaults(where), *tokenizer_warnings(where)]
     loaded = load_trained(where, task=settings.task, max_length=settings.windows.max_length)
-    if not (Path(where) / FILE_NAME).is_file():
-        notes += tokenizer_warnings(where)
     network = loaded.network.to(resolve_device(device)).eval()
     predictor = Predictor(
         task=TASKS[settings.task],
@@ -107,13 +107,9 @@ def find_model(source: str | Path) -> str:
     return str(source)
 
 
-def _settings_of(source: str) -> tuple[ModelSettings, list[str]]:
-    settings = read_settings(Path(source)) if Path(source).is_dir() else None
-    if settings is not None:
-        return settings, []
-    settings = ModelSettings()
-    note = (
-        f"{source} has no {FILE_NAME}: windows of {settings.windows.max_length} tokens with "
-        f"{settings.windows.overlap} of overlap, and a null threshold of 0, are assumed"
+def _explain_defaults(source: str) -> str:
+    defaults = ModelSettings()
+    return (
+        f"{source} has no {FILE_NAME}: windows of {defaults.windows.max_length} tokens with "
+        f"{defaults.windows.overlap} of overlap, and a null threshold of 0, are assumed"
     )
-    return settings, [note]

@@ -23,7 +23,7 @@ from spanfit.windows import Windows, WindowSettings, make_windows
 if TYPE_CHECKING:
     from spanfit.backends.base import Logits
 
-CHUNK_EXAMPLES = 1024
+CHUNK_EXAMPLES = 256
 """Examples whose windows are sorted by length together, and held at once."""
 
 MAX_TOKENS = 8192

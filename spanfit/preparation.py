@@ -16,7 +16,8 @@ from spanfit.prediction import prepare_windows
 from spanfit.progress import Progress
 from spanfit.recipe import DataSection, Recipe
 from spanfit.settings import ModelSettings
-from spanfit.tasks import TASKS
+from spanfit.tasks import COVERAGES, TASKS
+from spanfit.tasks.coverage import Coverage, summarise_lengths
 from spanfit.tasks.questions import QuestionTask, SpanTargets
 from spanfit.types import QuestionExample
 from spanfit.windows import Windows
@@ -84,6 +85,7 @@ class Prepared:
     settings: ModelSettings
     windows: Windows
     targets: SpanTargets
+    coverage: Coverage
     plan: Plan
 
 
@@ -100,6 +102,7 @@ def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
     pretrained = load_encoder(recipe.model, task=task.name, max_length=recipe.windows.max_length)
     for note in (*pretrained.notes, *tokenizer_warnings(recipe.model.name)):
         progress.note(f"model: {note}")
+    settings = _find_ceiling(parts, pretrained, settings)
     examples = list(parts.training)
     windows = prepare_windows(examples, task, pretrained.tokenizer, settings)
     targets = task.targets(examples, windows)
@@ -118,6 +121,9 @@ def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
         settings=settings,
         windows=windows,
         targets=targets,
+        coverage=COVERAGES[recipe.task.name](
+            examples, windows, max_answer_tokens=recipe.decode.max_answer_tokens
+        ),
         plan=plan,
     )
     for line in describe(prepared):
@@ -161,39 +167,41 @@ def _read_checked(path: str, data: DataSection, progress: Progress) -> Examples:
         )
     repair = None if data.bad_answers == "fail" else data.bad_answers
     checked = check_answers(examples, repair=repair, name=path)
-    if checked.dropped_answers:
-        progress.warn(
-            f"{path}: {len(checked.dropped_answers):,} answers that are not at their offset were "
-            f"dropped, and with them {len(checked.dropped):,} questions that had no other"
-        )
-    if checked.relocated:
-        progress.warn(
-            f"{path}: {len(checked.relocated):,} answers were moved to the one place where their "
-            "text occurs"
-        )
+    for line in checked.summary():
+        progress.warn(f"{path}: {line}")
     return checked.examples
 
 
 def describe(prepared: Prepared) -> list[str]:
     """What a training will do and what its windows lose, a line each."""
-    parts, windows, targets = prepared.parts, prepared.windows, prepared.targets
-    plan, batch = prepared.plan, prepared.recipe.batch
+    parts, plan = prepared.parts, prepared.plan
+    lengths, batch = summarise_lengths(prepared.windows), prepared.recipe.batch
     unanswerable = sum(not example.is_answerable for example in parts.training)
-    lengths = windows.lengths
     lines = [
         f"data: {len(parts.training):,} questions to learn from ({unanswerable:,} unanswerable), "
         f"{len(parts.calibration):,} for calibration, {len(parts.validation):,} for validation",
-        f"windows: {len(windows):,} of {lengths.min()} to {lengths.max()} tokens, "
-        f"mean {lengths.mean():.0f}",
+        f"windows: {len(prepared.windows):,} of {lengths.min} to {lengths.max} tokens, "
+        f"mean {lengths.mean:.0f}",
         f"steps: {plan.steps_per_epoch:,} an epoch of up to {batch.windows_per_step} windows, "
         f"{plan.steps:,} in all, {plan.warmup_steps:,} of them to warm up",
+        *prepared.coverage.describe(),
     ]
-    for what, rows in (
-        ("gold answers that no window holds (they train as null)", targets.lost),
-        ("gold answers widened to whole tokens", targets.widened),
-        ("questions cut to leave room for the context", windows.cut_questions),
-    ):
-        if rows:
-            ids = ", ".join(parts.training[row].id for row in rows[:3])
-            lines.append(f"{what}: {len(rows):,} ({ids}{' …' if len(rows) > 3 else ''})")
+    for metric, ceiling in prepared.settings.ceiling.items():
+        lines.append(f"ceiling of what is scored: {metric} {ceiling:.2f}")
     return lines
+
+
+def _find_ceiling(parts: Parts, pretrained: Pretrained, settings: ModelSettings) -> ModelSettings:
+    """The settings with the best score that windows and limits allow on what will be scored."""
+    examples = list(parts.validation or parts.calibration)
+    if not examples:
+        return settings
+    windows = prepare_windows(examples, TASKS[settings.task], pretrained.tokenizer, settings)
+    coverage = COVERAGES[settings.task](
+        examples, windows, max_answer_tokens=settings.decode.max_answer_tokens
+    )
+    ceiling = coverage.ceiling
+    if ceiling is None:
+        return settings
+    figures = {f"{ceiling.metric} exact": ceiling.exact, f"{ceiling.metric} f1": ceiling.f1}
+    return settings.model_copy(update={"ceiling": figures})

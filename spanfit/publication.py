@@ -123,7 +123,11 @@ class Publication:
 
     @property
     def _selected_on(self) -> SelectedOn:
-        return self._prepared.recipe.selection.on
+        """The part that chooses the epoch; else what fits the threshold; else nothing."""
+        parts, wanted = self._prepared.parts, self._prepared.recipe.selection.on
+        if wanted == "validation" and parts.validation:
+            return "validation"
+        return "calibration" if parts.calibration else "none"
 
     def _uncalibrated(self) -> Calibration:
         """The threshold before anything is fitted: named, 0, or none at all.
@@ -164,7 +168,13 @@ class Publication:
 
     def _settings(self, calibration: Calibration) -> ModelSettings:
         return self._prepared.settings.model_copy(
-            update={"calibration": {self._backend.name: calibration}}
+            update={
+                "calibration": {
+                    self._backend.name: calibration.model_copy(
+                        update={"selected_on": self._selected_on}
+                    )
+                }
+            }
         )
 
     def _report(

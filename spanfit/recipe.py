@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,9 +21,11 @@ from spanfit.errors import RecipeError, did_you_mean
 
 
 class Section(BaseModel):
-    """One part of a recipe: frozen, and without unknown keys."""
+    """One part of a recipe: frozen, without unknown keys, and nothing read as another type."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=()
+    )
 
 
 class TaskSection(Section):
@@ -191,6 +194,7 @@ def make_recipe(
     Raises:
         RecipeError: an unknown key, or a value of the wrong type or out of its range.
     """
+    content = deepcopy(content)
     for override in overrides:
         _apply(override, content)
     try:
@@ -209,7 +213,10 @@ def make_recipe(
 
 
 def _apply(override: str, content: dict[str, Any]) -> None:
-    """Set `section.key=value` in `content`; the value is TOML, or else a plain string."""
+    """Set `section.key=value` in `content`; the value is TOML, or else a plain string.
+
+    A key that takes a text gets one, even where it looks like a number or a date (a file "2024").
+    """
     path, equals, text = override.partition("=")
     section, dot, key = path.strip().partition(".")
     if not (equals and dot and section and key):
@@ -222,10 +229,21 @@ def _apply(override: str, content: dict[str, Any]) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
+    if (section, key) in _text_keys() and not isinstance(value, str):
+        value = text.strip()
     part = content.setdefault(section, {})
     if not isinstance(part, dict):
         raise RecipeError(f"[{section}] is not a part with keys", found=repr(part))
     part[key] = value
+
+
+def _text_keys() -> set[tuple[str, str]]:
+    return {
+        (section, key)
+        for section in Recipe.model_fields
+        for key, field in _section_type(section).model_fields.items()
+        if field.annotation in (str, str | None)
+    }
 
 
 def _explain(error: ValidationError, *, where: str) -> RecipeError:
@@ -233,9 +251,7 @@ def _explain(error: ValidationError, *, where: str) -> RecipeError:
     first = error.errors()[0]
     path = ".".join(str(step) for step in first["loc"])
     if first["type"] == "extra_forbidden":
-        return RecipeError(
-            f"unknown key {path}", where=where, expected=did_you_mean(*_known_beside(first["loc"]))
-        )
+        return RecipeError(f"unknown key {path}", where=where, expected=_suggest(first["loc"]))
     return RecipeError(
         f"{path}: {first['msg'][0].lower()}{first['msg'][1:]}",
         where=where,
@@ -244,12 +260,16 @@ def _explain(error: ValidationError, *, where: str) -> RecipeError:
     )
 
 
-def _known_beside(location: tuple[int | str, ...]) -> tuple[str, list[str]]:
-    """The unknown word and the words that could stand at its place."""
+def _suggest(location: tuple[int | str, ...]) -> str:
+    """What an unknown key may have meant: the same key elsewhere, or a like word at its place."""
+    word = str(location[-1])
+    for section, key, _, _ in describe_keys():
+        if key == word:
+            return f"{section}.{key}"
     owner: type[BaseModel] = Recipe
     for step in location[:-1]:
         owner = _section_type(str(step))
-    return str(location[-1]), list(owner.model_fields)
+    return did_you_mean(word, owner.model_fields)
 
 
 def _section_type(name: str) -> type[Section]:

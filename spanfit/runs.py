@@ -95,14 +95,8 @@ class RunFolder:
         Raises:
             RunError: the folder exists and is not empty.
         """
-        folder = Path(out) if out is not None else _free_folder(Path("runs"), default_name)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise RunError(
-                "there is something already, and a run never overwrites",
-                where=str(folder),
-                expected="a folder that does not exist yet, or is empty",
-                fix="another --out, or remove that folder",
-            )
+        folder = Path(out) if out is not None else find_free_folder(default_name)
+        check_free(folder)
         folder.mkdir(parents=True, exist_ok=True)
         return cls(folder)
 
@@ -149,11 +143,27 @@ class RunFolder:
             shutil.rmtree(self.folder / "checkpoints" / name)
 
 
-def _free_folder(parent: Path, name: str) -> Path:
+def find_free_folder(name: str) -> Path:
+    """runs/NAME-001, or with the first number that is free."""
     number = 1
-    while (folder := parent / f"{name}-{number:03}").exists():
+    while (folder := Path("runs") / f"{name}-{number:03}").exists():
         number += 1
     return folder
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a folder for a run that holds something.
+
+    Raises:
+        RunError: it exists and is not an empty folder.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(
+            "there is something already, and a run never overwrites",
+            where=str(folder),
+            expected="a folder that does not exist yet, or is empty",
+            fix="another --out, or remove that folder",
+        )
 
 
 def describe_run(

@@ -77,8 +77,9 @@ def read_settings(folder: Path) -> ModelSettings | None:
         raise ModelError(f"not JSON: {error}", where=str(file)) from None
     except ValidationError as error:
         first = error.errors()[0]
+        key = ".".join(str(step) for step in first["loc"]) or "all of it"
         raise ModelError(
-            f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}",
+            f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}",
             where=str(file),
             expected=f"the settings of format version {FORMAT_VERSION}",
             found=repr(first["input"]),

@@ -10,14 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from numpy.typing import NDArray
 from transformers import get_scheduler
@@ -37,7 +36,7 @@ from spanfit.preparation import Plan, Prepared, prepare
 from spanfit.progress import Progress, format_seconds
 from spanfit.publication import Publication
 from spanfit.recipe import OptimizerSection, Recipe, make_recipe, read_recipe
-from spanfit.runs import Run, RunFolder, describe_run
+from spanfit.runs import Run, RunFolder, check_free, describe_run
 
 Rows = NDArray[np.int64]
 
@@ -62,62 +61,12 @@ def train(
     """
     progress = progress or Progress()
     recipe = resolve_recipe(recipe, overrides=overrides)
+    if out is not None:
+        check_free(Path(out))  # now, not after minutes of preparation
     set_up_torch(recipe)
     prepared = prepare(recipe, progress=progress)
     folder = RunFolder.create(out, default_name=prepared.task.name)
     return Training(prepared, folder, progress).run()
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """How long a training would take, from a few of its steps."""
-
-    steps: int
-    windows: int
-    windows_per_second: float
-
-    @property
-    def seconds(self) -> float:
-        """Of the steps alone, without evaluations."""
-        return self.windows / self.windows_per_second
-
-    def to_json(self) -> dict[str, float]:
-        """The figures, for a program."""
-        return {
-            "steps": self.steps,
-            "windows": self.windows,
-            "windows_per_second": self.windows_per_second,
-            "seconds": self.seconds,
-        }
-
-
-def estimate(
-    recipe: Recipe | str | Path, *, overrides: Sequence[str] = (), progress: Progress | None = None
-) -> Estimate:
-    """Prepare a training, time the gradients of three steps (the first is not counted), and stop.
-
-    Raises:
-        RecipeError, DataError, ModelError: as `train`. Nothing is written.
-    """
-    recipe = resolve_recipe(recipe, overrides=overrides)
-    set_up_torch(recipe)
-    prepared = prepare(recipe, progress=progress or Progress())
-    training = Training(prepared, RunFolder(Path()), Progress(quiet=True))
-    training.network.train()
-    plan, lengths = prepared.plan, prepared.windows.lengths
-    tokens = seconds = 0.0
-    for number, rows in enumerate(islice(steps_of_epoch(plan, epoch=1, seed=0), 3)):
-        started = time.monotonic()
-        training.accumulate_gradient(rows)
-        if number or plan.steps_per_epoch == 1:
-            seconds += time.monotonic() - started
-            tokens += float(lengths[rows].sum())
-    windows = min(plan.n_windows * plan.epochs, plan.steps * plan.windows_per_step)
-    return Estimate(
-        steps=plan.steps,
-        windows=windows,
-        windows_per_second=tokens / float(lengths.mean()) / seconds,
-    )
 
 
 def resolve_recipe(recipe: Recipe | str | Path, *, overrides: Sequence[str] = ()) -> Recipe:
@@ -146,6 +95,7 @@ class Training:
         self.prepared, self.folder, self.progress = prepared, folder, progress
         device = resolve_device(recipe.run.device)
         precision = resolve_precision(recipe.run.precision, device)
+        AcceleratorState._reset_state()  # an earlier training of this process may have chosen else
         self.accelerator = Accelerator(
             mixed_precision="no" if precision == "fp32" else precision, cpu=device.type == "cpu"
         )

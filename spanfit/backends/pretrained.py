@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import transformers
+from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
 from spanfit.backends.torch import check_length
 from spanfit.errors import ModelError
 from spanfit.quickstart import encoder_folder
 from spanfit.recipe import ModelSection
+from spanfit.settings import FILE_NAME, ModelSettings, read_settings
+from spanfit.tasks import TASKS
 from spanfit.tokenizer import Tokenizer, compare_readings, from_transformers
 
 HEADS = {"qa": "AutoModelForQuestionAnswering"}
@@ -85,8 +88,7 @@ def _load(
     max_length: int,
     options: dict[str, Any],
 ) -> Pretrained:
-    if config.num_labels != 2 and task == "qa":
-        config.num_labels = 2
+    config.num_labels = TASKS[task].n_outputs
     head = getattr(transformers, HEADS[task])
     with quiet_transformers(), _explained(source):
         network, info = head.from_pretrained(
@@ -96,6 +98,25 @@ def _load(
     check_length(network, max_length)
     _check_vocabulary(tokenizer, network, source)
     return Pretrained(network=network, tokenizer=tokenizer, notes=_new_weights(info))
+
+
+def load_settings(source: str) -> ModelSettings | None:
+    """The spanfit.json of a model folder, or of a hub id; None where it has none.
+
+    Raises:
+        ModelError: it is there, but is not what this version writes.
+    """
+    try:
+        found = cached_file(
+            source,
+            FILE_NAME,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+            _raise_exceptions_for_gated_repo=False,
+        )
+    except (OSError, ValueError):  # no such repository: loading the model will say so
+        return None
+    return None if found is None else read_settings(Path(found).parent)
 
 
 def tokenizer_warnings(source: str) -> list[str]:

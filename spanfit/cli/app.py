@@ -20,9 +20,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
 )
+training.add_to(app)
 data.add_to(app)
 windows.add_to(app)
-training.add_to(app)
 model.add_to(app)
 score.add_to(app)
 

@@ -111,9 +111,12 @@ def predict(
                 yield prediction
                 bar.advance()
 
-        aside = out.with_name(out.name + ".part" + "".join(out.suffixes[-1:]))
-        n = write_predictions(aside, counted())
-        aside.replace(out)
+        aside = out.with_name(f"{out.stem}.part{out.suffix}")
+        try:
+            n = write_predictions(aside, counted())
+            aside.replace(out)
+        finally:
+            aside.unlink(missing_ok=True)  # half a file of predictions is none
     console.plain(f"{n:,} predictions: {out}")
     console.next_step(f"spanfit score {shlex.quote(str(data))} {shlex.quote(str(out))}")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from spanfit.cli import console
-from spanfit.errors import RecipeError, require
+from spanfit.errors import DataError, require
 
 if TYPE_CHECKING:
     from spanfit.runs import Run
@@ -50,6 +50,10 @@ def train(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The run folder; else runs/qa-NNN.")
     ] = None,
+    bad_answers: Annotated[
+        Literal["drop", "relocate"] | None,
+        typer.Option(help="Short for --set data.bad_answers=…, for golds not at their offset."),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Only count windows, losses and steps, and estimate time."),
@@ -60,21 +64,23 @@ def train(
 ) -> None:
     """Fine-tune an encoder."""
     _require_training()
-    from spanfit import training
+    from spanfit.estimation import estimate
     from spanfit.progress import Progress, format_seconds
+    from spanfit.training import train as run_training
 
+    changes = [*(overrides or []), *([f"data.bad_answers={bad_answers}"] if bad_answers else [])]
     if dry_run:
-        estimate = training.estimate(recipe, overrides=overrides or (), progress=Progress())
+        expected = estimate(recipe, overrides=changes, progress=Progress())
         if as_json:
-            console.print_json(estimate.to_json())
+            console.print_json(expected.to_json())
         else:
             console.plain(
-                f"about {format_seconds(estimate.seconds)} of training: {estimate.steps:,} steps, "
-                f"{estimate.windows_per_second:.1f} windows/s here; evaluation not counted"
+                f"about {format_seconds(expected.seconds)} of training: {expected.steps:,} steps, "
+                f"{expected.windows_per_second:.1f} windows/s here; evaluation not counted"
             )
         console.next_step(f"spanfit train {shlex.quote(str(recipe))}")
         return
-    run = training.train(recipe, out=out, overrides=overrides or (), progress=Progress())
+    run = run_training(recipe, out=out, overrides=changes, progress=Progress())
     if as_json:
         console.print_json({"folder": str(run.folder), "scores": _scores(run)})
     _say_next(run)
@@ -96,7 +102,10 @@ def init(
     from spanfit.suggestion import suggest_recipe
 
     suggestion = suggest_recipe(
-        read(data), train=str(data), model=model, validation=validation and str(validation)
+        read(data),
+        train=str(data),
+        model=model,
+        validation=None if validation is None else str(validation),
     )
     for line in suggestion.notes:
         console.note(line)
@@ -113,7 +122,7 @@ def quickstart(
 ) -> None:
     """Train, evaluate and ask."""
     del task  # there is one so far
-    _require_training()
+    _require_training(extra="quickstart")
     from spanfit.cli.answers import print_answer
     from spanfit.cli.score import print_scores
     from spanfit.data import read
@@ -133,15 +142,15 @@ def quickstart(
     console.next_step("spanfit init YOUR_DATA.json > recipe.toml")
 
 
-def _require_training() -> None:
+def _require_training(*, extra: str = "train") -> None:
     for module in ("torch", "transformers", "accelerate"):
-        require(module, extra="train")
+        require(module, extra=extra)
 
 
 def _scores(run: Run) -> object:
     try:
         return run.scores
-    except RecipeError:
+    except DataError:  # nothing was evaluated
         return None
 
 

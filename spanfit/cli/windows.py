@@ -168,7 +168,7 @@ def _print_report(report: Mapping[str, Any], made: Windows) -> None:
     if ceiling := report["ceiling"]:
         out.print(
             f"ceiling ({ceiling['metric']}, {ceiling['n']:,} questions): "
-            f"EM [bold]{ceiling['exact']:.2f}[/bold]  F1 [bold]{ceiling['f1']:.2f}[/bold]"
+            f"EM [bold]{ceiling['exact']:.3f}[/bold]  F1 [bold]{ceiling['f1']:.3f}[/bold]"
         )
     for kind, label in _LOSSES.items():
         if ids := report["best_gold"][kind] or report["first_gold"][kind]:

@@ -137,6 +137,7 @@ def merge_all(
             null_odds=odds,
             null_probability=null_share,
             threshold=threshold,
+            temperature=temperature,
         )
         for example, n_best, odds, null_share in decided
     ]

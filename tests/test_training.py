@@ -1,0 +1,311 @@
+"""Training: what a run folder holds, which epoch becomes the model, and what stops it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from tiny_models import make_encoder, make_questions, make_recipe_content, write_lines
+
+import spanfit
+from spanfit.batching import join
+from spanfit.errors import DataError, ModelError, RecipeError, RunError
+from spanfit.preparation import Plan, prepare
+from spanfit.progress import Progress
+from spanfit.publication import Publication
+from spanfit.recipe import OptimizerSection, make_recipe
+from spanfit.runs import Run, RunFolder
+from spanfit.training import Training, make_optimizer, steps_of_epoch
+
+pytestmark = pytest.mark.training
+QUIET = Progress(quiet=True)
+
+
+def train(content, folder, **changes):
+    overrides = [f"{key.replace('__', '.')}={value}" for key, value in changes.items()]
+    recipe = make_recipe(content, overrides=overrides)
+    return spanfit.train(recipe, out=folder, progress=QUIET)
+
+
+def read_metrics(run):
+    return [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run on answerable and unanswerable questions, long enough to learn them."""
+    folder = tmp_path_factory.mktemp("finished")
+    content = make_recipe_content(folder, n=240, unanswerable=True)
+    return train(content, folder / "run", run__epochs=25, optimizer__learning_rate=3e-3)
+
+
+def test_the_run_folder_holds_everything(finished):
+    names = {str(path.relative_to(finished.folder)) for path in finished.folder.rglob("*")}
+    assert {
+        "recipe.toml",
+        "run.json",
+        "metrics.jsonl",
+        "scores.json",
+        "predictions/validation.jsonl",
+        "predictions/calibration.jsonl",
+        "model/config.json",
+        "model/model.safetensors",
+        "model/tokenizer.json",
+        "model/spanfit.json",
+        "model/README.md",
+    } <= names
+    assert not [name for name in names if ".tmp" in name or ".old" in name]
+    record = finished.record
+    assert record["status"] == "finished"
+    assert record["software"]["torch"] == torch.__version__
+    assert set(record["data_digests"]) == {"training", "calibration", "validation"}
+    assert spanfit.load(finished.folder).settings.ceiling == {
+        "squad_v2 exact": 100.0,
+        "squad_v2 f1": 100.0,
+    }
+
+
+def test_a_tiny_encoder_learns_where_people_live_and_when_nobody_knows(finished):
+    figures = finished.figures("validation")
+    assert figures["HasAns_f1"] > 80
+    assert figures["NoAns_f1"] > 80
+
+
+def test_the_loss_falls_and_every_epoch_is_evaluated(finished):
+    lines = read_metrics(finished)
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
+    evaluated = [(line["epoch"], line["part"]) for line in lines if "part" in line]
+    assert evaluated == [
+        (epoch, part) for epoch in range(1, 26) for part in ("calibration", "validation")
+    ]
+    assert all({"eval_loss", "exact", "f1"} <= set(line) for line in lines if "part" in line)
+
+
+def test_scores_and_predictions_are_those_of_the_model_that_was_saved(finished, tmp_path):
+    examples = spanfit.read(finished.folder.parent / "validation.jsonl")
+    scores = finished.model().evaluate(examples)
+    assert scores.figures == pytest.approx(finished.figures("validation"))
+    stored = spanfit.score(examples, finished.folder / "predictions/validation.jsonl")
+    assert stored.figures["f1"] == scores.f1
+    assert finished.scores["validation"]["signature"]["selected_on"] == "calibration"
+
+
+def test_the_model_opens_in_transformers_and_gives_the_same_logits(finished):
+    network = transformers.AutoModelForQuestionAnswering.from_pretrained(finished.model_folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(finished.model_folder)
+    model = spanfit.load(finished.model_folder)
+    examples = spanfit.read(finished.folder.parent / "validation.jsonl")[:4]
+    predictor = model.predictor
+    windows = predictor.windows(examples)
+    for row, example in enumerate(examples):
+        theirs = tokenizer(example.question, example.context, return_tensors="pt")
+        batch = join(windows, np.array([row]))
+        assert batch.input_ids.tolist() == theirs["input_ids"].tolist()
+        assert batch.token_type_ids.tolist() == theirs["token_type_ids"].tolist()
+        output = network.eval()(**theirs)
+        ours = torch.as_tensor(predictor.backend.logits(batch))
+        torch.testing.assert_close(ours[..., 0], output.start_logits.detach())
+        torch.testing.assert_close(ours[..., 1], output.end_logits.detach())
+
+
+def test_answers_before_saving_equal_those_after_loading(tmp_path):
+    content = make_recipe_content(tmp_path, unanswerable=True)
+    prepared = prepare(make_recipe(content), progress=QUIET)
+    training = Training(prepared, RunFolder.create(tmp_path / "run", default_name=""), QUIET)
+    run = training.run()
+    examples = spanfit.read(content["data"]["validation"])
+    model = run.model()
+    live = list(model.predict(examples))
+    again = list(spanfit.load(run.folder / "model").predict(examples))
+    assert live == again
+    assert all(
+        p.n_best[0].text == e.context[p.n_best[0].start : p.n_best[0].end]
+        for p, e in zip(live, examples, strict=True)
+    )
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
+    content = make_recipe_content(tmp_path)
+    runs = [
+        train(content, tmp_path / name, run__epochs=1, run__seed=seed)
+        for name, seed in (("a", 3), ("b", 3), ("c", 4))
+    ]
+    weights = [(run.model_folder / "model.safetensors").read_bytes() for run in runs]
+    assert weights[0] == weights[1] != weights[2]
+
+
+@pytest.mark.parametrize("metric", ["f1", "eval_loss"])
+def test_the_best_epoch_becomes_the_model_not_the_last(tmp_path, metric):
+    content = make_recipe_content(tmp_path, n=60)
+    run = train(
+        content,
+        tmp_path / "run",
+        run__epochs=6,
+        selection__metric=metric,
+        optimizer__learning_rate=2e-2,
+        optimizer__schedule="constant",
+    )
+    lines = [line for line in read_metrics(run) if line.get("part") == "calibration"]
+    sign = -1 if metric == "eval_loss" else 1
+    best = max(lines, key=lambda line: (sign * line[metric], -line["epoch"]))
+    assert run.scores["epoch"] == best["epoch"]
+
+
+def test_early_stopping_and_the_number_of_checkpoints(tmp_path):
+    content = make_recipe_content(tmp_path, n=24)
+    run = train(
+        content,
+        tmp_path / "run",
+        run__epochs=30,
+        selection__patience_epochs=2,
+        optimizer__learning_rate=1e-9,
+    )
+    epochs = {line["epoch"] for line in read_metrics(run)}
+    assert max(epochs) == 3, "the first epoch is the best of equal ones, then two more are tried"
+    checkpoints = sorted(path.name for path in (run.folder / "checkpoints").iterdir())
+    assert len(checkpoints) == 2
+    assert checkpoints[0] == f"step-{run.scores['step']:06}", "the best one is kept"
+    assert spanfit.load(run.folder / "checkpoints" / checkpoints[1]).settings.task == "qa"
+
+
+def test_a_model_without_unanswerable_questions_always_answers(tmp_path):
+    run = train(make_recipe_content(tmp_path), tmp_path / "run", run__epochs=1)
+    model = run.model()
+    assert model.settings.calibration["torch"].threshold is None
+    prediction = model.ask("Where does Zoe live?", "Ada lives in Elm.")
+    assert prediction.answer is not None
+    assert prediction.rethreshold(-1e9).answer is None
+
+
+def test_a_named_threshold_is_kept(tmp_path):
+    content = make_recipe_content(tmp_path, n=72, unanswerable=True)
+    run = train(content, tmp_path / "run", run__epochs=1, selection__null_threshold=-4.0)
+    assert run.model().settings.calibration["torch"].threshold == -4.0
+
+
+def test_an_interruption_leaves_a_usable_run(tmp_path, monkeypatch):
+    content = make_recipe_content(tmp_path)
+    steps = Training.take_step
+
+    def interrupted(self, rows):
+        if self.step == 2:
+            raise KeyboardInterrupt
+        return steps(self, rows)
+
+    monkeypatch.setattr(Training, "take_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(content, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    assert run.record["status"] == "interrupted"
+    assert run.record["steps"] == 2
+    assert run.model().ask("Where?", "Ada lives in Elm.").answer is not None
+
+
+def test_an_interruption_after_an_epoch_keeps_that_epoch(tmp_path, monkeypatch):
+    content = make_recipe_content(tmp_path)
+    evaluate = Publication.evaluate
+
+    def interrupted(self, *, epoch, step):
+        evaluate(self, epoch=epoch, step=step)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Publication, "evaluate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(content, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    assert run.scores["epoch"] == 1
+    assert run.model().evaluate(spanfit.read(content["data"]["validation"])).f1 == pytest.approx(
+        run.figures()["f1"]
+    )
+
+
+def test_a_run_never_overwrites(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.txt").write_text("precious")
+    with pytest.raises(RunError, match="never overwrites"):
+        train(make_recipe_content(tmp_path), tmp_path / "run")
+    assert (tmp_path / "run" / "mine.txt").read_text() == "precious"
+
+
+def test_a_broken_loss_stops_and_names_the_examples(tmp_path):
+    content = make_recipe_content(tmp_path)
+    with pytest.raises(RunError) as caught:
+        train(content, tmp_path / "run", optimizer__learning_rate=1e30, run__epochs=3)
+    assert "loss became" in str(caught.value)
+    assert "the windows of q" in str(caught.value)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_precisions_of_the_cpu(tmp_path, precision):
+    run = train(make_recipe_content(tmp_path), tmp_path / "run", run__precision=precision)
+    assert np.isfinite(run.figures()["f1"])
+    weights = transformers.AutoModelForQuestionAnswering.from_pretrained(run.model_folder)
+    assert weights.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ("run.precision=fp16", RecipeError, "fp16 needs a GPU"),
+        ("run.device=mps", RecipeError, "no mps device here"),
+        ("windows.max_length=200", ModelError, "windows.max_length of at most 128"),
+        ("model.name=/nowhere/model", ModelError, "cannot be loaded"),
+        ("data.train=/nowhere.json", DataError, "no such file"),
+        ("data.train=''", RecipeError, "names no training data"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_with_one_message(tmp_path, change, error, message):
+    recipe = make_recipe(make_recipe_content(tmp_path), overrides=[change])
+    with pytest.raises(error, match=message):
+        spanfit.train(recipe, out=tmp_path / "run", progress=QUIET)
+
+
+def test_bad_offsets_fail_or_are_repaired_by_name(tmp_path):
+    content = make_recipe_content(tmp_path)
+    lines = make_questions(36)
+    lines[3]["answers"][0]["start"] += 1
+    write_lines(tmp_path / "train.jsonl", lines)
+    with pytest.raises(DataError, match="--bad-answers"):
+        train(content, tmp_path / "run")
+    run = train(content, tmp_path / "run", data__bad_answers="relocate", run__epochs=1)
+    assert run.record["status"] == "finished"
+
+
+def test_training_examples_need_gold(tmp_path):
+    content = make_recipe_content(tmp_path)
+    lines = make_questions(6)
+    del lines[4]["answers"]
+    write_lines(tmp_path / "train.jsonl", lines)
+    with pytest.raises(DataError, match="'q4' has no gold"):
+        train(content, tmp_path / "run")
+
+
+def test_a_model_of_another_vocabulary_is_refused(tmp_path):
+    folder = make_encoder(tmp_path / "encoder")
+    config = transformers.BertConfig.from_pretrained(folder, vocab_size=50)
+    transformers.BertModel(config).save_pretrained(folder)
+    with pytest.raises(ModelError, match="tokenizer does not belong"):
+        train(make_recipe_content(tmp_path), tmp_path / "run")
+
+
+def test_an_epoch_sees_each_window_once_in_its_own_order():
+    plan = Plan(n_windows=23, windows_per_step=5, epochs=2, max_steps=None, warmup_ratio=0.1)
+    first = list(steps_of_epoch(plan, epoch=1, seed=0))
+    assert [len(rows) for rows in first] == [5, 5, 5, 5, 3]
+    assert sorted(np.concatenate(first)) == list(range(23))
+    second = np.concatenate(list(steps_of_epoch(plan, epoch=2, seed=0)))
+    assert not np.array_equal(np.concatenate(first), second)
+    assert (plan.steps_per_epoch, plan.steps, plan.warmup_steps) == (5, 10, 1)
+
+
+def test_biases_and_norms_do_not_decay():
+    network = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.LayerNorm(4))
+    decayed, plain = make_optimizer(network, OptimizerSection(weight_decay=0.1)).param_groups
+    assert [tuple(p.shape) for p in decayed["params"]] == [(4, 3)]
+    assert decayed["weight_decay"] == 0.1
+    assert [tuple(p.shape) for p in plain["params"]] == [(4,), (4,), (4,)]
+    assert plain["weight_decay"] == 0.0

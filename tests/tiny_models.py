@@ -1,0 +1,87 @@
+"""Tiny random encoders from a config, with a toy tokenizer, and questions that they can learn."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+import transformers
+from toy_tokenizers import DATA
+
+torch.set_num_threads(1)
+
+CITIES = ("Alder", "Brook", "Crane", "Dover", "Elm", "Ford")
+NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal")
+
+
+def make_encoder(folder: Path, *, kind: str = "wordpiece", max_positions: int = 128) -> Path:
+    """A random BERT of two layers without a head, dropout 0, saved with the toy tokenizer."""
+    shutil.copytree(DATA / kind, folder)
+    content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=len(content["model"]["vocab"]) + 10,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=max_positions,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    transformers.BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def make_questions(n: int, *, unanswerable: bool = False, start: int = 0) -> list[dict]:
+    """Lines of JSON: who lives where, in contexts of a few sentences; every third one unanswerable.
+
+    Each context names two people and two cities, so that the question must be read.
+    """
+    lines = []
+    for number in range(start, start + n):
+        who, other = NAMES[number % 8], NAMES[(number + 1 + number // 8) % 8]
+        if who == other:
+            other = NAMES[(number + 5) % 8]
+        city, there = CITIES[number % 6], CITIES[(number // 6 + 1 + number) % 6]
+        context = f"Report {number}. {who} lives in {city}. Then {other} came from {there} by sea."
+        is_null = unanswerable and number % 3 == 2
+        question = f"Where does {'Zoe' if is_null else who} live?"
+        answer = {"text": city, "start": context.index(city)}
+        lines.append(
+            {
+                "id": f"q{number}",
+                "question": question,
+                "context": context,
+                "answers": [] if is_null else [answer],
+            }
+        )
+    return lines
+
+
+def write_lines(file: Path, lines: list[dict]) -> Path:
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return file
+
+
+def make_recipe_content(folder: Path, *, n: int = 36, unanswerable: bool = False) -> dict:
+    """A recipe with its encoder and data under `folder`, quick enough for a test."""
+    encoder = folder / "encoder"
+    if not encoder.exists():
+        make_encoder(encoder)
+    train = write_lines(folder / "train.jsonl", make_questions(n, unanswerable=unanswerable))
+    validation = make_questions(12, unanswerable=unanswerable, start=1000)
+    return {
+        "data": {
+            "train": str(train),
+            "validation": str(write_lines(folder / "validation.jsonl", validation)),
+            "calibration_share": 0.2,
+        },
+        "model": {"name": str(encoder)},
+        "windows": {"max_length": 48, "overlap": 16},
+        "optimizer": {"learning_rate": 1e-3},
+        "batch": {"windows_per_step": 8, "max_tokens": 256},
+        "run": {"epochs": 2, "device": "cpu", "threads": 1, "log_every_steps": 2},
+    }
