@@ -186,8 +186,9 @@ def describe(prepared: Prepared) -> list[str]:
         f"{plan.steps:,} in all, {plan.warmup_steps:,} of them to warm up",
         *prepared.coverage.describe(),
     ]
-    for metric, ceiling in prepared.settings.ceiling.items():
-        lines.append(f"ceiling of what is scored: {metric} {ceiling:.2f}")
+    if ceiling := prepared.settings.ceiling:
+        figures = ", ".join(f"{name} {value:.2f}" for name, value in ceiling.items())
+        lines.append(f"ceiling of what is scored: {figures}")
     return lines
 
 

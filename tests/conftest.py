@@ -12,6 +12,13 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
+from hypothesis import settings
+
+# The same cases on every machine, however busy it is.
+settings.register_profile(
+    "spanfit", max_examples=50, deadline=None, derandomize=True, database=None
+)
+settings.load_profile("spanfit")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -18,6 +18,7 @@ from spanfit.recipe import make_recipe
 from spanfit.runs import RunFolder
 from spanfit.training import Training
 
+pytestmark = pytest.mark.training
 QUIET = Progress(quiet=True)
 
 
@@ -39,7 +40,6 @@ def gradients(training, rows, *, max_tokens):
     return loss, torch.cat(flat)
 
 
-@pytest.mark.training
 def test_micro_batches_give_the_loss_and_gradient_of_one_padded_batch(training):
     rows = np.random.default_rng(1).permutation(len(training.prepared.windows))[:16]
     lengths = training.prepared.windows.lengths[rows]
@@ -52,7 +52,6 @@ def test_micro_batches_give_the_loss_and_gradient_of_one_padded_batch(training):
         torch.testing.assert_close(gradient, whole, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.training
 def test_the_loss_is_that_of_transformers_where_nothing_is_padded(training):
     windows, targets = training.prepared.windows, training.prepared.targets
     length = int(np.bincount(windows.lengths).argmax())

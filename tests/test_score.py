@@ -52,7 +52,7 @@ def test_a_pipe_gets_name_and_value(files):
     assert values["metric"] == "squad_v2"
     assert values["n"] == "4"
     assert "best_f1 91.67 # best threshold (chosen on this data)" in lines
-    assert "best_f1_thresh 0.3 # best threshold (chosen on this data)" in lines
+    assert "best_f1_thresh 0.3000 # best threshold (chosen on this data)" in lines
     assert len({line.split()[0] for line in lines}) == len(lines)
 
 

@@ -20,9 +20,8 @@ def print_answer(
     spans = [] if answer is None else [answer.span]
     out.print()
     out.print(Text(visible(question), "bold"))
-    out.print(
-        mark(context, spans, brackets=out.color_system is None, shorten=True), soft_wrap=False
-    )
+    marked = mark(context, spans, brackets=out.color_system is None, shorten=True)
+    out.print(marked, soft_wrap=not out.is_terminal)
     if answer is None:
         out.print(f"no answer  ({_percent(prediction.probability)})", markup=False)
     if answer is not None and top_k == 1:

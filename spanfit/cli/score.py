@@ -125,5 +125,7 @@ def _to_lines(scores: Scores) -> list[str]:
 
 
 def _format(name: str, value: float) -> str:
-    """Counts and thresholds in full, scores with two decimals."""
-    return str(value) if isinstance(value, int) or name.endswith("_thresh") else f"{value:.2f}"
+    """Counts in full, thresholds with four decimals, scores with two."""
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.4f}" if name.endswith("_thresh") else f"{value:.2f}"

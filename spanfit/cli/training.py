@@ -125,7 +125,7 @@ def quickstart(
     _require_training(extra="quickstart")
     from spanfit.cli.answers import print_answer
     from spanfit.cli.score import print_scores
-    from spanfit.data import read
+    from spanfit.metrics import score
     from spanfit.progress import Progress
     from spanfit.quickstart import DEMONSTRATION, VALIDATION
     from spanfit.quickstart.lesson import train_quickstart
@@ -133,8 +133,9 @@ def quickstart(
     console.note("1. train on reports from a harbour that does not exist")
     run = train_quickstart(out=out, progress=Progress())
     console.note(f"2. score it on {VALIDATION.name}, which was written by hand")
+    predictions = run.folder / "predictions/validation.jsonl"
+    print_scores(score(VALIDATION, predictions, selected_on="calibration"))
     model = run.model()
-    print_scores(model.evaluate(read(VALIDATION)))
     console.note("3. ask it about texts that it has not seen")
     for context, question in DEMONSTRATION:
         print_answer(model.ask(question, context), question=question, context=context)
