@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 CHUNK_EXAMPLES = 256
 """Examples whose windows are sorted by length together, and held at once."""
 
-MAX_TOKENS = 8192
-"""Padded tokens of a batch, where nothing else is said."""
-
 Observer = Callable[[list[QuestionExample], Windows, Batch, "Logits"], None]
 """Sees every batch with its logits before they are thrown away (the evaluation loss does)."""
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """Everything that a prediction depends on, beside the example."""
+    """Everything that a prediction depends on, beside the example.
+
+    `max_tokens`: padded tokens of a batch; None: what suits the backend.
+    """
 
     task: QuestionTask
     tokenizer: Tokenizer
     settings: ModelSettings
     backend: Backend
-    max_tokens: int = MAX_TOKENS
+    max_tokens: int | None = None
 
     @property
     def calibration(self) -> Calibration:
@@ -69,7 +69,8 @@ class Predictor:
     ) -> list[QuestionPrediction]:
         windows = self.windows(examples)
         candidates = []
-        for rows in split_by_length(windows.lengths, max_tokens=self.max_tokens):
+        max_tokens = self.max_tokens or self.backend.max_tokens
+        for rows in split_by_length(windows.lengths, max_tokens=max_tokens):
             batch = join(windows, rows)
             logits = self.backend.logits(batch)
             if observe is not None:

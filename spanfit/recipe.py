@@ -97,13 +97,14 @@ class BatchSection(Section):
     windows_per_step: int = Field(
         32, ge=1, description="windows of one optimizer step, over all devices (effective batch)"
     )
-    max_tokens: int = Field(
-        4096,
+    max_tokens: int | None = Field(
+        None,
         ge=8,
-        description="padded tokens of one training micro-batch; a step accumulates over several",
+        description="padded tokens of a micro-batch, of which a step accumulates several; unset: "
+        "what suits the device",
     )
-    max_prediction_tokens: int = Field(
-        8192, ge=8, description="padded tokens of one batch without gradients"
+    max_prediction_tokens: int | None = Field(
+        None, ge=8, description="padded tokens of a batch without gradients; unset: as above"
     )
 
 

@@ -224,7 +224,7 @@ def compare_readings(folder: str | Path) -> list[str]:
     file = load_tokenizer(folder)
     try:
         auto = from_transformers(transformers.AutoTokenizer.from_pretrained(str(folder)))
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
         return [f"{folder}: AutoTokenizer cannot read it ({error}), only its tokenizer.json counts"]
     warnings = []
     unequal = [text for text in PROBE_TEXTS if not _same_ids(file, auto, text)]

@@ -109,8 +109,8 @@ class Training:
         self.network, self.optimizer = self.accelerator.prepare(network, optimizer)
         self.has_type_ids = prepared.pretrained.tokenizer.has_type_ids and takes_type_ids(network)
         self.step = 0
-        backend = TorchBackend(network, has_type_ids=self.has_type_ids, precision=precision)
-        self.publication = Publication(prepared, folder, progress=progress, backend=backend)
+        self.backend = TorchBackend(network, has_type_ids=self.has_type_ids, precision=precision)
+        self.publication = Publication(prepared, folder, progress=progress, backend=self.backend)
 
     def run(self) -> Run:
         """All epochs; an interruption leaves a usable run and is raised again."""
@@ -183,7 +183,8 @@ class Training:
         weight = world / len(rows) if len(mine) else 0.0  # DDP averages over the processes
         mine = mine if len(mine) else rows[:1]
         lengths = self.prepared.windows.lengths[mine]
-        micro_batches = split_by_length(lengths, max_tokens=self.prepared.recipe.batch.max_tokens)
+        max_tokens = self.prepared.recipe.batch.max_tokens or self.backend.max_tokens
+        micro_batches = split_by_length(lengths, max_tokens=max_tokens)
         total = torch.zeros((), device=self.accelerator.device)
         for number, chosen in enumerate(micro_batches, start=1):
             with self._synchronised(number == len(micro_batches)):

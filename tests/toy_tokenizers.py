@@ -6,6 +6,8 @@ tokenizer of that kind whose special tokens stand as in one of the well-known mo
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import tokenizers
@@ -83,3 +85,13 @@ def arrange(kind: str, template: str, *, trims: bool = True, **options):
         **options,
     }
     return PreTrainedTokenizerFast(tokenizer_object=backend, **settings)
+
+
+def change(folder: Path, kind: str, **settings) -> Path:
+    """A copy of a stored tokenizer in `folder` with other settings beside it; None removes one."""
+    shutil.copytree(DATA / kind, folder, dirs_exist_ok=True)
+    file = folder / "tokenizer_config.json"
+    config = {**json.loads(file.read_text()), **settings}
+    told = {name: value for name, value in config.items() if value is not None}
+    file.write_text(json.dumps(told))
+    return folder

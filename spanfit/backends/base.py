@@ -22,6 +22,10 @@ class Backend(Protocol):
     def name(self) -> str:
         """The backend's name, under which spanfit.json keeps its calibration."""
 
+    @property
+    def max_tokens(self) -> int:
+        """Padded tokens of a batch that suit where it computes."""
+
     def logits(self, batch: Batch) -> Logits:
         """The logits of each token.
 

@@ -16,6 +16,10 @@ from spanfit.errors import ModelError, RecipeError
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
+MAX_TOKENS = {"cpu": 2048, "cuda": 16_384, "mps": 4096}
+"""Padded tokens of a batch that suit a device: a CPU's caches, a GPU's width."""
+
+
 class TorchBackend:
     """A network in evaluation mode behind the `Backend` protocol."""
 
@@ -32,6 +36,11 @@ class TorchBackend:
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.network.parameters()).device
+
+    @property
+    def max_tokens(self) -> int:
+        """Padded tokens of a batch that suit the device."""
+        return MAX_TOKENS[self.device.type]
 
     @torch.inference_mode()
     def logits(self, batch: Batch) -> torch.Tensor:
