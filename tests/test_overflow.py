@@ -204,18 +204,6 @@ FILES = {
 }
 
 
-def test_known_window_counts(shared):
-    def count(name, vocabulary, first=None):
-        pairs = read_pairs(shared / FILES[name])[:first]
-        tokenizer = load_real(shared / "vocab" / vocabulary)
-        return len(make_windows(pairs, tokenizer, WindowSettings(384, 128)))
-
-    assert count("squad_v2", "bert-base-cased") == 12_199
-    assert count("squad_v2", "bert-base-cased", first=100) == 107
-    assert count("squad_v1", "bert-base-cased") == 10_822
-    assert count("korquad", "bert-base-multilingual-cased") == 7_706
-
-
 def test_whole_real_file(shared):
     tokenizer = load_real(shared / "vocab" / "roberta-base")
     pairs = read_pairs(shared / FILES["squad_v1"])
