@@ -72,7 +72,7 @@ def evaluate(
         examples, predictor, title=title, progress=progress or Progress(quiet=True)
     )
     return score_predictions(
-        examples, predictions, metric=metric, selected_on=predictor.calibration.selected_on
+        examples, predictions, metric=metric, selected_on=predictor.settings.selected_on
     )
 
 

@@ -69,7 +69,7 @@ def write_model_card(
 
 def _score_table(scores: Mapping[str, Scores]) -> str:
     if not scores:
-        return "It was interrupted before its first evaluation: there are no scores."
+        return "It was not evaluated: there are no scores."
     lines = ["| part | EM | F1 | signature |", "|---|---|---|---|"]
     for name, part in scores.items():
         lines.append(f"| {name} | {part.exact:.2f} | {part.f1:.2f} | {part.signature} |")

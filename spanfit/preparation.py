@@ -71,7 +71,7 @@ class Plan:
     @property
     def warmup_steps(self) -> int:
         """Steps until the learning rate is at its highest."""
-        return math.ceil(self.steps * self.warmup_ratio)
+        return min(math.ceil(self.steps * self.warmup_ratio), self.steps - 1)
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
     """
     task = TASKS[recipe.task.name]
     parts = read_parts(recipe.data, progress=progress)
+    _check_selection(recipe, parts, progress)
     settings = ModelSettings(task=recipe.task.name, windows=recipe.windows, decode=recipe.decode)
     pretrained = load_encoder(recipe.model, task=task.name, max_length=recipe.windows.max_length)
     for note in (*pretrained.notes, *tokenizer_warnings(recipe.model.name)):
@@ -144,13 +145,14 @@ def read_parts(data: DataSection, *, progress: Progress) -> Parts:
             expected="data.train",
             fix="--set data.train=FILE, or spanfit init FILE > recipe.toml",
         )
-    training = _read_checked(data.train, data, progress)
+    training: Examples = _read_checked(data.train, data, progress)
+    training = limit(training, data.max_examples, seed=data.seed)
     if data.calibration is not None:
         calibration: Examples = _read_checked(data.calibration, data, progress)
     else:
         training, calibration = split_off(training, share=data.calibration_share, seed=data.seed)
-    if data.max_examples is not None:
-        training = limit(training, data.max_examples, seed=data.seed)
+    if not training:
+        raise DataError("there is no question to learn from", where=data.train)
     validation: Examples = ()
     if data.validation is not None:
         validation = _read_checked(data.validation, data, progress)
@@ -170,6 +172,25 @@ def _read_checked(path: str, data: DataSection, progress: Progress) -> Examples:
     for line in checked.summary():
         progress.warn(f"{path}: {line}")
     return checked.examples
+
+
+def _check_selection(recipe: Recipe, parts: Parts, progress: Progress) -> None:
+    """Refuse a selection without its part where the user named it; else say what it means.
+
+    Raises:
+        RecipeError: selection.on is validation, or early stopping is wanted, without such a part.
+    """
+    selection = recipe.selection
+    if parts.validation if selection.on == "validation" else parts.calibration:
+        return
+    if selection.on == "validation" or selection.patience_epochs is not None:
+        raise RecipeError(
+            f"there is no {selection.on} part to choose the best epoch on",
+            expected="data.validation" if selection.on == "validation" else "a calibration part",
+            fix=f"--set data.{selection.on}=FILE",
+        )
+    if recipe.run.epochs > 1:
+        progress.warn("there is no calibration part, so the last epoch is taken for the best")
 
 
 def describe(prepared: Prepared) -> list[str]:

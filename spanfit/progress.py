@@ -91,7 +91,9 @@ class Progress:
     """Notes, warnings and bars on standard error; silent when `quiet`."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self.console = None if quiet else Console(stderr=True, highlight=False, soft_wrap=True)
+        self.console = (
+            None if quiet else Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+        )
 
     def note(self, text: str) -> None:
         """Print one plain line."""

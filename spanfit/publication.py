@@ -21,7 +21,7 @@ from spanfit.model_card import write_model_card
 from spanfit.prediction import Predictor
 from spanfit.preparation import Examples, Prepared
 from spanfit.progress import Progress
-from spanfit.runs import RunFolder
+from spanfit.runs import RunFolder, uninterrupted
 from spanfit.settings import Calibration, ModelSettings
 from spanfit.types import QuestionExample, QuestionPrediction, SelectedOn
 from spanfit.windows import Windows
@@ -58,6 +58,8 @@ class Publication:
         self._best: float | None = None
         self._best_checkpoint: str | None = None
         self._epochs_without_better = 0
+        if self._uncalibrated().threshold == 0 and not prepared.parts.calibration:
+            progress.warn("there is no calibration part, so the threshold of 'no answer' is 0")
 
     @property
     def is_out_of_patience(self) -> bool:
@@ -72,14 +74,17 @@ class Publication:
             self._report(name, result, calibration, epoch=epoch, step=step)
         is_best = self._compare(results)
         settings = self._settings(calibration)
-        if is_best:
-            self._publish(settings, results, epoch=epoch, step=step)
-        self._save_checkpoint(settings, step=step, is_best=is_best)
+        with uninterrupted():
+            if is_best:
+                self._publish(settings, results, epoch=epoch, step=step)
+            self._save_checkpoint(settings, step=step, is_best=is_best)
 
     def publish_unfinished(self, *, step: int) -> None:
         """Publish the weights as they are, unless an evaluated epoch was published already."""
-        if self._best is None:
-            self._publish(self._settings(self._uncalibrated()), {}, epoch=0, step=step)
+        if not (self._folder.folder / "model").is_dir():
+            settings = self._settings(self._uncalibrated())
+            settings = settings.model_copy(update={"selected_on": "none"})
+            self._publish(settings, {}, epoch=0, step=step)
 
     def _evaluate_parts(self) -> tuple[Calibration, dict[str, PartResult]]:
         """Predict both parts; the threshold that the first gives decides in both."""
@@ -156,7 +161,7 @@ class Publication:
         """Whether this epoch is the best so far; without the part to tell, the last one is."""
         selection = self._prepared.recipe.selection
         result = results.get(selection.on)
-        if result is None:
+        if result is None:  # nothing tells epochs apart: the last one is taken
             self._best = 0.0
             return True
         figure = result.figure(selection.metric)
@@ -169,11 +174,8 @@ class Publication:
     def _settings(self, calibration: Calibration) -> ModelSettings:
         return self._prepared.settings.model_copy(
             update={
-                "calibration": {
-                    self._backend.name: calibration.model_copy(
-                        update={"selected_on": self._selected_on}
-                    )
-                }
+                "calibration": {self._backend.name: calibration},
+                "selected_on": self._selected_on,
             }
         )
 
@@ -210,7 +212,8 @@ class Publication:
                 name: {"eval_loss": result.eval_loss, **result.evaluation.scores.to_json()}
                 for name, result in results.items()
             }
-            self._folder.write_json("scores.json", {"epoch": epoch, "step": step, **content})
+            chosen = {"epoch": epoch, "step": step, "ceiling": settings.ceiling}
+            self._folder.write_json("scores.json", chosen | content)
 
     def _save_checkpoint(self, settings: ModelSettings, *, step: int, is_best: bool) -> None:
         name = f"step-{step:06}"

@@ -51,7 +51,7 @@ class DataSection(Section):
         "fail", description="answers that are not at their offset: fail, drop, or relocate"
     )
     max_examples: int | None = Field(
-        None, ge=1, description="at most so many training examples, chosen by the seed"
+        None, ge=1, description="at most so many examples of train, before the share is held out"
     )
     seed: int = Field(0, ge=0, description="seed of the held-out share and of max_examples")
 

@@ -10,12 +10,16 @@ runs/NAME/
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import shutil
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -113,9 +117,13 @@ class RunFolder:
         self.write_text(name, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
     def append_metrics(self, line: dict[str, Any]) -> None:
-        """Add one line to metrics.jsonl."""
+        """Add one line to metrics.jsonl; what is not finite (an fp16 gradient) becomes null."""
+        finite = {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in line.items()
+        }
         with self._metrics.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+            stream.write(json.dumps(finite, ensure_ascii=False, allow_nan=False) + "\n")
 
     def write_folder(self, name: str, fill: Callable[[Path], None]) -> Path:
         """Have `fill` write a folder aside, then put it at its place (an old one is replaced)."""
@@ -141,6 +149,25 @@ class RunFolder:
         kept = max_checkpoints - (best in found)
         for name in spare[: len(spare) - max(kept, 0)]:
             shutil.rmtree(self.folder / "checkpoints" / name)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back until what is being written is whole; then it counts.
+
+    Only the main thread gets signals, so elsewhere nothing is held back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if held:
+        raise KeyboardInterrupt
 
 
 def find_free_folder(name: str) -> Path:
@@ -173,15 +200,20 @@ def describe_run(
     seconds: float,
     device: str,
     threads: int,
+    resolved: dict[str, Any],
     data: dict[str, str],
+    coverage: dict[str, Any],
     tokenizer: str,
 ) -> dict[str, Any]:
-    """The content of run.json: what is needed to do the run again."""
+    """The content of run.json: what is needed to do the run again, and what its windows lost.
+
+    `resolved`: what the recipe left to the machine.
+    """
     return {
         "status": status,
         "steps": steps,
         "seconds": round(seconds, 1),
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": sys.argv,
         "software": _describe_software(),
         "hardware": {
@@ -191,7 +223,9 @@ def describe_run(
             "device": device,
             "threads": threads,
         },
+        "resolved": resolved,
         "data_digests": data,
+        "coverage": coverage,
         "tokenizer_digest": tokenizer,
     }
 

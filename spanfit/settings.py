@@ -30,9 +30,8 @@ class Calibration(Section):
         0.0, description="null odds above which there is no answer; null: there always is one"
     )
     temperature: float = Field(1.0, gt=0, description="logit sums are divided by it")
-    selected_on: SelectedOn = Field("none", description="the part that they were fitted on")
-    data_digest: str = Field("", description="content digest of that part")
-    n_examples: int = Field(0, ge=0, description="examples of that part")
+    data_digest: str = Field("", description="content digest of what they were fitted on")
+    n_examples: int = Field(0, ge=0, description="how many examples that were")
 
 
 class ModelSettings(Section):
@@ -46,6 +45,7 @@ class ModelSettings(Section):
     calibration: dict[str, Calibration] = Field(
         default_factory=dict, description="one entry a backend"
     )
+    selected_on: SelectedOn = Field("none", description="the part that chose the epoch")
     ceiling: dict[str, float] = Field(
         default_factory=dict,
         description="best score that tokenizer, windows and length limit allow, by metric",

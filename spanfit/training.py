@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -99,6 +98,13 @@ class Training:
         self.accelerator = Accelerator(
             mixed_precision="no" if precision == "fp32" else precision, cpu=device.type == "cpu"
         )
+        if self.accelerator.num_processes > 1:
+            raise RunError(
+                "training in several processes is not supported yet",
+                found=f"{self.accelerator.num_processes} processes",
+                fix="spanfit train RECIPE, without a launcher",
+            )
+        self.precision = precision
         optimizer = make_optimizer(network, recipe.optimizer)
         self.scheduler = get_scheduler(
             SCHEDULES[recipe.optimizer.schedule],
@@ -109,7 +115,8 @@ class Training:
         self.network, self.optimizer = self.accelerator.prepare(network, optimizer)
         self.has_type_ids = prepared.pretrained.tokenizer.has_type_ids and takes_type_ids(network)
         self.step = 0
-        self.backend = TorchBackend(network, has_type_ids=self.has_type_ids, precision=precision)
+        # Evaluated in fp32, as the model will be when it is loaded.
+        self.backend = TorchBackend(network, has_type_ids=self.has_type_ids)
         self.publication = Publication(prepared, folder, progress=progress, backend=self.backend)
 
     def run(self) -> Run:
@@ -122,6 +129,9 @@ class Training:
             self.publication.publish_unfinished(step=self.step)
             self._write_record("interrupted", started)
             self.progress.note(f"interrupted after step {self.step:,}: {self.folder.folder}")
+            raise
+        except Exception:
+            self._write_record("failed", started)
             raise
         self._write_record("finished", started)
         seconds = format_seconds(time.monotonic() - started)
@@ -150,7 +160,8 @@ class Training:
                 loss, gradient_norm = self.take_step(rows)
                 log.add(rows, loss)
                 bar.advance(text=f"loss {log.recent_loss:.3f}  lr {rate:.1e}  {log.speed}")
-                if self.step % run.log_every_steps == 0 or self.step == plan.steps:
+                is_last = self.step % plan.steps_per_epoch == 0 or self.step == plan.steps
+                if self.step % run.log_every_steps == 0 or is_last:
                     figures = {"learning_rate": rate, "gradient_norm": gradient_norm, **log.take()}
                     self.folder.append_metrics({"step": self.step, "epoch": epoch, **figures})
 
@@ -173,25 +184,15 @@ class Training:
         return loss, float(norm)
 
     def accumulate_gradient(self, rows: Rows) -> float:
-        """Add the gradient of the mean loss over these windows; returns that loss.
-
-        The windows are shared out over the processes. A process without any takes part with the
-        first one at weight 0, so that all of them wait for each other equally often.
-        """
-        world = self.accelerator.num_processes
-        mine = rows[self.accelerator.process_index :: world]
-        weight = world / len(rows) if len(mine) else 0.0  # DDP averages over the processes
-        mine = mine if len(mine) else rows[:1]
-        lengths = self.prepared.windows.lengths[mine]
+        """Add the gradient of the mean loss over these windows; returns that loss."""
+        lengths = self.prepared.windows.lengths[rows]
         max_tokens = self.prepared.recipe.batch.max_tokens or self.backend.max_tokens
-        micro_batches = split_by_length(lengths, max_tokens=max_tokens)
         total = torch.zeros((), device=self.accelerator.device)
-        for number, chosen in enumerate(micro_batches, start=1):
-            with self._synchronised(number == len(micro_batches)):
-                loss = self.loss_sum(mine[chosen]) * weight
-                self.accelerator.backward(loss)
+        for chosen in split_by_length(lengths, max_tokens=max_tokens):
+            loss = self.loss_sum(rows[chosen]) / len(rows)
+            self.accelerator.backward(loss)
             total += loss.detach()
-        return float(self.accelerator.reduce(total, reduction="mean"))
+        return float(total)
 
     def loss_sum(self, rows: Rows) -> torch.Tensor:
         """The summed loss of some windows, computed as one padded batch; a scalar."""
@@ -202,10 +203,6 @@ class Training:
         with self.accelerator.autocast():
             logits = head_logits(self.network(**inputs))
         return LOSSES[self.prepared.task.name](logits, batch, self.prepared.targets)
-
-    def _synchronised(self, is_last: bool) -> AbstractContextManager[Any]:
-        """Processes exchange gradients at the last micro-batch of a step only."""
-        return nullcontext() if is_last else self.accelerator.no_sync(self.network)
 
     def _broken_loss(self, loss: float, rows: Rows) -> RunError:
         examples = self.prepared.windows.example[rows]
@@ -227,7 +224,13 @@ class Training:
             seconds=time.monotonic() - started,
             device=str(self.accelerator.device),
             threads=torch.get_num_threads(),
+            resolved={
+                "precision": self.precision,
+                "max_tokens": self.prepared.recipe.batch.max_tokens or self.backend.max_tokens,
+                "seed": self.prepared.recipe.run.seed,
+            },
             data=self.prepared.parts.digests(),
+            coverage=asdict(self.prepared.coverage),
             tokenizer=self.prepared.pretrained.tokenizer.digest,
         )
         self.folder.write_json("run.json", record)

@@ -207,5 +207,5 @@ def _too_much_overlap(settings: WindowSettings, *, n_specials: int) -> RecipeErr
         if n_specials
         else "overlap < max_length",
         found=f"max_length {settings.max_length}, overlap {settings.overlap}",
-        fix=f"--overlap {settings.max_length // 3}",
+        fix=f"--overlap {settings.max_length // 3} (in a recipe: windows.overlap)",
     )

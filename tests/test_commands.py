@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
+import sys
 
 import pytest
 import tomli_w
+from conftest import REPOSITORY
 from tiny_models import make_questions, make_recipe_content, write_lines
 
 import spanfit
@@ -167,7 +171,8 @@ def test_ask_marks_the_answer_and_gives_its_characters(command, folder, monkeypa
     assert "Where does Ada live?" in out
     answer = prediction["answer"]
     assert (f"[[{answer['text']}]]" if answer else "no answer") in out
-    monkeypatch.setattr("sys.stdin", (folder / "report.txt").open(encoding="utf-8"))
+    report = (folder / "report.txt").read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(report), encoding="utf-8"))
     code, again, _ = command(*words, "-")
     assert (code, again) == (0, out)
 
@@ -205,6 +210,72 @@ def test_init_prints_a_recipe_that_trains(command, folder, tmp_path):
         recipe, out=tmp_path / "run", overrides=["windows.overlap=20", "run.epochs=1"]
     )
     assert run.record["status"] == "finished"
+
+
+def test_the_quickstart_trains_scores_and_answers_three_questions(
+    command, quickstart_run, monkeypatch
+):
+    monkeypatch.setattr(
+        "spanfit.quickstart.lesson.train_quickstart", lambda **options: quickstart_run
+    )
+    monkeypatch.setattr(
+        "spanfit.quickstart.VALIDATION", quickstart_run.folder.parent / "validation.json"
+    )
+    code, out, err = command("quickstart")
+    assert code == 0
+    assert f"f1 {quickstart_run.figures()['f1']:.2f}" in out
+    assert all(question in out for _, question in DEMONSTRATION)
+    assert "[[" in out
+    assert "next: spanfit init YOUR_DATA.json" in err
+
+
+def test_the_training_data_of_the_quickstart_is_what_its_program_writes():
+    program = REPOSITORY / "tools/make_harbour.py"
+    done = subprocess.run([sys.executable, program, "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_line_ends_count_as_the_characters_that_they_are(command, folder, tmp_path):
+    file = tmp_path / "dos.txt"
+    file.write_bytes(b"One.\r\nTwo.\r\nAda lives in Elm.\r\n")
+    text = file.read_bytes().decode()
+    code, out, _ = command(
+        "ask", folder / "run", "--question", "Where does Ada live?", "--context", file, "--json",
+        "--top-k", "20",
+    )  # fmt: skip
+    assert code == 0
+    for candidate in json.loads(out)["n_best"]:
+        assert candidate["text"] == text[candidate["start"] : candidate["end"]]
+
+
+def test_evaluate_never_overwrites(command, folder):
+    code, _, err = command(
+        "evaluate", folder / "run", folder / "validation.jsonl", "--out", folder / "run"
+    )
+    assert code == 1
+    assert "such a file already" in err
+
+
+def test_what_was_predicted_before_a_failure_is_kept_and_named(command, folder, tmp_path):
+    data = write_lines(tmp_path / "q.jsonl", make_questions(600))
+    with data.open("a") as stream:
+        stream.write("not a line of JSON\n")
+    code, _, err = command("predict", folder / "run", data, "--out", tmp_path / "p.jsonl")
+    assert code == 1
+    assert "line 601" in err
+    assert f"what was predicted until then: {tmp_path / 'p.part.jsonl'}" in err
+    assert len((tmp_path / "p.part.jsonl").read_text().splitlines()) == 512
+
+
+def test_an_error_of_somebody_else_is_one_line_too(command, folder, monkeypatch):
+    def fail(*words, **options):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("spanfit.training.train", fail)
+    code, _, err = command("train", folder / "recipe.toml")
+    assert code == 1
+    assert "OSError: the disk is full" in err
+    assert "Traceback" not in err
 
 
 def test_the_quickstart_data_is_complete_and_clean():

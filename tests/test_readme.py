@@ -42,6 +42,15 @@ def tree():
             yield "".join([*folders, name])
 
 
+def test_nothing_is_left_to_be_filled_in():
+    for file in (
+        REPOSITORY / "README.md",
+        *(REPOSITORY / "docs").glob("*.md"),
+        REPOSITORY / "benchmarks/RESULTS.md",
+    ):
+        assert "TBD" not in file.read_text(encoding="utf-8"), file
+
+
 def test_every_module_stands_in_the_tree():
     modules = [
         file.relative_to(REPOSITORY).as_posix() for file in (REPOSITORY / "spanfit").rglob("*.py")

@@ -18,7 +18,6 @@ CALIBRATIONS = st.builds(
     Calibration,
     threshold=st.none() | FINITE,
     temperature=st.floats(min_value=1e-3, max_value=1e3),
-    selected_on=st.sampled_from(["none", "calibration", "validation"]),
     data_digest=st.text("0123456789abcdef", max_size=32),
     n_examples=st.integers(0, 10**9),
 )
@@ -55,7 +54,7 @@ def test_a_folder_without_the_file_has_no_settings(tmp_path):
         ({"windows": {"max_length": "384"}}, "windows.max_length"),
         ({"decode": {"beam": 3}}, "decode.beam"),
         ({"calibration": {"torch": {"temperature": 0}}}, "calibration.torch.temperature"),
-        ({"calibration": {"torch": {"selected_on": "test"}}}, "calibration.torch.selected_on"),
+        ({"selected_on": "test"}, "selected_on"),
         ({"colour": "blue"}, "colour"),
     ],
 )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,13 +121,102 @@ def test_answers_before_saving_equal_those_after_loading(tmp_path):
     training = Training(prepared, RunFolder.create(tmp_path / "run", default_name=""), QUIET)
     run = training.run()
     examples = spanfit.read(content["data"]["validation"])
-    model = run.model()
-    live = list(model.predict(examples))
-    again = list(spanfit.load(run.folder / "model").predict(examples))
-    assert live == again
+    loaded = run.model()
+    live = list(replace(loaded.predictor, backend=training.backend).predict(examples))
+    assert training.backend.network is not loaded.predictor.backend.network
+    assert live == list(loaded.predict(examples))
     assert all(
         p.n_best[0].text == e.context[p.n_best[0].start : p.n_best[0].end]
         for p, e in zip(live, examples, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("architecture", "kind"),
+    [("roberta", "bytelevel"), ("distilbert", "unigram"), ("xlnet", "unigram")],
+)
+def test_other_architectures_and_tokenizers_train_save_and_answer(tmp_path, architecture, kind):
+    make_encoder(tmp_path / "encoder", kind=kind, architecture=architecture)
+    run = train(make_recipe_content(tmp_path), tmp_path / "run", run__epochs=1)
+    text = "Ada lives in Elm 🚢. Then Ben came from Łódź by sea."
+    prediction = run.model().ask("Where does Ada live?", text)
+    assert all(c.text == text[c.start : c.end] for c in prediction.n_best)
+    assert prediction == spanfit.load(run.model_folder).ask("Where does Ada live?", text)
+
+
+def test_a_checkpoint_of_three_labels_is_fine_tuned_with_two_outputs(tmp_path):
+    folder = make_encoder(tmp_path / "encoder")
+    config = transformers.BertConfig.from_pretrained(folder, num_labels=3)
+    transformers.BertForSequenceClassification(config).save_pretrained(folder)
+    run = train(make_recipe_content(tmp_path), tmp_path / "run", run__epochs=1)
+    assert run.model().predictor.backend.network.config.num_labels == 2
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])
+def test_the_learning_rate_warms_up_and_takes_its_course(tmp_path, schedule):
+    run = train(
+        make_recipe_content(tmp_path),
+        tmp_path / "run",
+        run__epochs=4,
+        run__log_every_steps=1,
+        optimizer__schedule=schedule,
+        optimizer__warmup_ratio=0.25,
+    )
+    rates = [line["learning_rate"] for line in read_metrics(run) if "loss" in line]
+    assert rates[0] == 0
+    assert max(rates) == pytest.approx(1e-3)
+    assert rates.index(max(rates)) == round(len(rates) / 4)
+    assert (rates[-1] == pytest.approx(1e-3)) == (schedule == "constant")
+
+
+def test_gradients_are_clipped(tmp_path):
+    prepared = prepare(make_recipe(make_recipe_content(tmp_path)), progress=QUIET)
+    recipe = make_recipe(
+        prepared.recipe.model_dump(), overrides=["optimizer.max_gradient_norm=0.1"]
+    )
+    training = Training(replace(prepared, recipe=recipe), RunFolder(tmp_path / "run"), QUIET)
+    clipped = []
+    step = training.optimizer.step
+
+    def watch():
+        gradients = [p.grad.flatten() for p in training.network.parameters() if p.grad is not None]
+        clipped.append(torch.cat(gradients).norm().item())
+        step()
+
+    training.optimizer.step = watch
+    _, norm = training.take_step(np.arange(8))
+    assert norm > 0.1
+    assert clipped == [pytest.approx(0.1, rel=1e-3)]
+
+
+def test_every_step_is_logged_also_those_before_the_end_of_an_epoch(tmp_path):
+    run = train(make_recipe_content(tmp_path), tmp_path / "run", run__log_every_steps=1000)
+    steps = [line["step"] for line in read_metrics(run) if "loss" in line]
+    assert steps == [run.record["steps"] // 2, run.record["steps"]]
+
+
+def test_a_failed_run_says_so(tmp_path):
+    content = make_recipe_content(tmp_path)
+    with pytest.raises(RunError):
+        train(content, tmp_path / "run", optimizer__learning_rate=1e30, run__epochs=3)
+    assert Run(tmp_path / "run").record["status"] == "failed"
+
+
+def test_an_interruption_while_the_first_model_is_written_waits_for_it(tmp_path, monkeypatch):
+    content = make_recipe_content(tmp_path)
+    save = Publication._save_model
+
+    def interrupted(self, folder, settings):
+        os.kill(os.getpid(), signal.SIGINT)
+        save(self, folder, settings)
+
+    monkeypatch.setattr(Publication, "_save_model", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(content, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    assert run.scores["epoch"] == 1
+    assert run.model().evaluate(spanfit.read(content["data"]["validation"])).f1 == pytest.approx(
+        run.figures()["f1"]
     )
 
 
@@ -256,12 +348,50 @@ def test_precisions_of_the_cpu(tmp_path, precision):
         ("model.name=/nowhere/model", ModelError, "cannot be loaded"),
         ("data.train=/nowhere.json", DataError, "no such file"),
         ("data.train=''", RecipeError, "names no training data"),
+        ("data.train=EMPTY", DataError, "no question to learn from"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_with_one_message(tmp_path, change, error, message):
+    (tmp_path / "empty.json").write_text('{"data": []}')
+    change = change.replace("EMPTY", str(tmp_path / "empty.json"))
     recipe = make_recipe(make_recipe_content(tmp_path), overrides=[change])
     with pytest.raises(error, match=message):
         spanfit.train(recipe, out=tmp_path / "run", progress=QUIET)
+
+
+@pytest.mark.parametrize(
+    ("part", "changes"),
+    [
+        ("validation", ["selection.on=validation"]),
+        ("calibration", ["data.calibration_share=0.0", "selection.patience_epochs=1"]),
+    ],
+)
+def test_choosing_an_epoch_needs_the_part_to_choose_on(tmp_path, part, changes):
+    content = make_recipe_content(tmp_path)
+    del content["data"]["validation"]
+    with pytest.raises(RecipeError, match=f"no {part} part"):
+        spanfit.train(make_recipe(content, overrides=changes), out=tmp_path / "run", progress=QUIET)
+
+
+def test_a_score_says_which_part_chose_the_model(tmp_path):
+    content = make_recipe_content(tmp_path)
+    for name, changes in (
+        ("calibration", {}),
+        ("validation", {"selection__on": "validation"}),
+        ("none", {"data__calibration_share": 0.0, "run__epochs": 1}),
+    ):
+        run = train(content, tmp_path / name, **changes)
+        assert run.scores["validation"]["signature"]["selected_on"] == name
+        model = run.model()
+        scores = model.evaluate(spanfit.read(content["data"]["validation"]))
+        assert scores.signature.selected_on == name
+
+
+def test_max_examples_leaves_a_tenth_of_itself_for_calibration(tmp_path):
+    content = make_recipe_content(tmp_path, n=60)
+    prepared = prepare(make_recipe(content, overrides=["data.max_examples=30"]), progress=QUIET)
+    assert len(prepared.parts.training) + len(prepared.parts.calibration) == 30
+    assert len(prepared.parts.calibration) == 6
 
 
 def test_bad_offsets_fail_or_are_repaired_by_name(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 import transformers
-from toy_tokenizers import DATA
+from toy_tokenizers import DATA, arrange
 
 torch.set_num_threads(1)
 
@@ -16,22 +16,52 @@ CITIES = ("Alder", "Brook", "Crane", "Dover", "Elm", "Ford")
 NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal")
 
 
-def make_encoder(folder: Path, *, kind: str = "wordpiece", max_positions: int = 128) -> Path:
-    """A random BERT of two layers without a head, dropout 0, saved with the toy tokenizer."""
+def make_encoder(
+    folder: Path, *, kind: str = "wordpiece", architecture: str = "bert", max_positions: int = 128
+) -> Path:
+    """A random encoder of two layers without a head, dropout 0, saved with a toy tokenizer.
+
+    XLNet gets its own arrangement of special tokens: padding left, `[CLS]` last.
+    """
     shutil.copytree(DATA / kind, folder)
     content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    vocab_size = len(content["model"]["vocab"]) + 10
+    if architecture == "xlnet":
+        arrange(kind, "xlnet").save_pretrained(folder)
     torch.manual_seed(0)
-    config = transformers.BertConfig(
-        vocab_size=len(content["model"]["vocab"]) + 10,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=max_positions,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
-    transformers.BertModel(config).save_pretrained(folder)
+    make_config = {
+        "bert": lambda: transformers.BertConfig(
+            vocab_size=vocab_size,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=64,
+            max_position_embeddings=max_positions,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        ),
+        "roberta": lambda: transformers.RobertaConfig(
+            vocab_size=vocab_size,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=64,
+            max_position_embeddings=max_positions + 2,
+            type_vocab_size=1,
+        ),
+        "distilbert": lambda: transformers.DistilBertConfig(
+            vocab_size=vocab_size,
+            dim=32,
+            n_layers=2,
+            n_heads=4,
+            hidden_dim=64,
+            max_position_embeddings=max_positions,
+        ),
+        "xlnet": lambda: transformers.XLNetConfig(
+            vocab_size=vocab_size, d_model=32, n_layer=2, n_head=4, d_inner=64
+        ),
+    }
+    transformers.AutoModel.from_config(make_config[architecture]()).save_pretrained(folder)
     return folder
 
 

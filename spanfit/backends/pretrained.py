@@ -106,26 +106,32 @@ def load_settings(source: str) -> ModelSettings | None:
     Raises:
         ModelError: it is there, but is not what this version writes.
     """
+    file = _find_file(source, FILE_NAME)
+    return None if file is None else read_settings(file.parent)
+
+
+def _find_file(source: str, name: str) -> Path | None:
+    """A file of a folder, or of a hub id as far as it can be reached."""
     try:
         found = cached_file(
             source,
-            FILE_NAME,
+            name,
             _raise_exceptions_for_missing_entries=False,
             _raise_exceptions_for_connection_errors=False,
             _raise_exceptions_for_gated_repo=False,
         )
     except (OSError, ValueError):  # no such repository: loading the model will say so
         return None
-    return None if found is None else read_settings(Path(found).parent)
+    return None if found is None else Path(found)
 
 
 def tokenizer_warnings(source: str) -> list[str]:
     """How the two readings of a foreign folder's tokenizer differ (transformers 5 rebuilds it)."""
-    folder = Path(source)
-    if not (folder / "tokenizer.json").is_file():
-        return []
+    if source == "quickstart":
+        source = str(encoder_folder())
     with quiet_transformers():
-        return list(compare_readings(folder))
+        file = _find_file(source, "tokenizer.json")
+        return [] if file is None else list(compare_readings(file.parent))
 
 
 def _new_weights(info: dict[str, Any]) -> tuple[str, ...]:
@@ -177,7 +183,7 @@ def _explained(source: str) -> Iterator[None]:
     """Turn what transformers raises for a model that cannot be loaded into one message."""
     try:
         yield
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except Exception as error:  # transformers and safetensors raise a dozen kinds
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ModelError(
             f"this model cannot be loaded: {first_line}",

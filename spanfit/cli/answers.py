@@ -10,7 +10,6 @@ def print_answer(
     prediction: QuestionPrediction, *, question: str, context: str, top_k: int = 1
 ) -> None:
     """Print the question, the context with the answer marked, and the k best with offsets."""
-    from rich.table import Table
     from rich.text import Text
 
     from spanfit.cli.marks import mark, visible
@@ -30,14 +29,9 @@ def print_answer(
             line.append(f"  {answer.start}–{answer.end}  {_percent(answer.probability)}", "dim")
         )
     if top_k > 1:
-        table = Table.grid(padding=(0, 2, 0, 0))
         for candidate in prediction.n_best[:top_k]:
-            table.add_row(
-                _percent(candidate.probability),
-                f"{candidate.start}–{candidate.end}",
-                Text(visible(candidate.text)),
-            )
-        out.print(table)
+            figures = f"{_percent(candidate.probability):>7}  {candidate.start}–{candidate.end}"
+            out.print(Text().append(f"{figures:<22}", "dim").append(visible(candidate.text)))
 
 
 def _percent(probability: float) -> str:

@@ -59,9 +59,11 @@ def main() -> None:
             raise
         console.error(str(error))
         sys.exit(error.exit_code)
+    except Exception as error:
+        if console.is_debug():
+            raise
+        console.error(f"{type(error).__name__}: {error}\n  try:      spanfit --debug …")
+        sys.exit(1)
     except KeyboardInterrupt:
         console.error("interrupted")
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our pipe (head, less) has left: nothing to say
-        sys.exit(0)

@@ -75,6 +75,8 @@ def evaluate(
     from spanfit.data import read
     from spanfit.progress import Progress
 
+    if out is not None:
+        _check_free(out / "predictions.jsonl", out / "scores.json")
     examples = read(data)
     evaluation = _load(model, backend).examine(examples, metric=metric, progress=Progress())
     if not as_json:
@@ -98,10 +100,7 @@ def predict(
     from spanfit.data.predictions import write_predictions
     from spanfit.progress import Progress
 
-    if out.exists():
-        raise DataError(
-            "there is such a file already", where=str(out), fix="another --out, or remove it"
-        )
+    _check_free(out)
     examples = stream(data)
     loaded = _load(model, backend)
     with Progress().bar("predicting", total=None, unit="questions") as bar:
@@ -114,9 +113,10 @@ def predict(
         aside = out.with_name(f"{out.stem}.part{out.suffix}")
         try:
             n = write_predictions(aside, counted())
-            aside.replace(out)
-        finally:
-            aside.unlink(missing_ok=True)  # half a file of predictions is none
+        except BaseException:
+            _keep_part(aside)
+            raise
+        aside.replace(out)
     console.plain(f"{n:,} predictions: {out}")
     console.next_step(f"spanfit score {shlex.quote(str(data))} {shlex.quote(str(out))}")
 
@@ -149,6 +149,27 @@ def ask(
         print_answer(prediction, question=question, context=text, top_k=top_k)
 
 
+def _check_free(*files: Path) -> None:
+    """Refuse to overwrite, before hours of work; and make the folder for what will be written."""
+    for file in files:
+        if file.exists():
+            raise DataError(
+                "there is such a file already", where=str(file), fix="another --out, or remove it"
+            )
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"not a folder to write to: {error}", where=str(file.parent)) from None
+
+
+def _keep_part(part: Path) -> None:
+    """What was predicted before a failure stays, and is named; an empty file goes."""
+    if part.is_file() and part.stat().st_size:
+        console.note(f"what was predicted until then: {part}")
+    else:
+        part.unlink(missing_ok=True)
+
+
 def _load(source: str, backend: str) -> Model:
     from spanfit.model import load
 
@@ -159,11 +180,9 @@ def _load(source: str, backend: str) -> Model:
 
 
 def _read_text(context: str) -> str:
-    if context == "-":
-        return sys.stdin.read()
-    file = Path(context)
-    try:
-        return file.read_text(encoding="utf-8")
+    try:  # bytes, so that line ends stay what they are: offsets count them
+        content = sys.stdin.buffer.read() if context == "-" else Path(context).read_bytes()
+        return content.decode("utf-8")
     except FileNotFoundError:
         raise DataError(
             "no such file",
@@ -178,13 +197,14 @@ def _read_text(context: str) -> str:
 def _print_predictions(evaluation: Evaluation, *, show: str, limit: int) -> None:
     """The predictions asked for, worst first, each beside its gold."""
     from spanfit.cli.answers import print_answer
+    from spanfit.cli.marks import visible
 
     if show == "none":
         return
     chosen = evaluation.ranked(only_wrong=show == "errors")
     for example, prediction in chosen[:limit]:
         print_answer(prediction, question=example.question, context=example.context)
-        console.plain(f"gold: {_golds(example)}   id: {example.id}")
+        console.plain(visible(f"gold: {_golds(example)}   id: {example.id}"))
     if len(chosen) > limit:
         console.note(f"… and {len(chosen) - limit:,} more: --limit")
 
@@ -199,7 +219,6 @@ def _write_evaluation(evaluation: Evaluation, folder: Path) -> None:
 
     from spanfit.data.predictions import write_predictions
 
-    folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder / "predictions.jsonl", evaluation.predictions)
     content = json.dumps(evaluation.scores.to_json(), ensure_ascii=False, indent=2)
     (folder / "scores.json").write_text(content + "\n", encoding="utf-8")

@@ -110,7 +110,8 @@ def init(
     for line in suggestion.notes:
         console.note(line)
     console.plain(annotate(suggestion.recipe).rstrip())
-    console.next_step(f"spanfit init {shlex.quote(str(data))} > recipe.toml")
+    if console.out().is_terminal:
+        console.note("to keep it: the same command, and > recipe.toml behind it")
     console.next_step("spanfit train recipe.toml --dry-run")
 
 

@@ -13,6 +13,7 @@ import typer
 
 from spanfit.cli import console
 from spanfit.errors import DataError, ModelError
+from spanfit.quickstart import encoder_folder
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,7 +51,10 @@ def windows(
     tokenizer: Annotated[
         str,
         typer.Option(
-            "--tokenizer", "-t", metavar="T", help="A folder with a tokenizer.json, or that file."
+            "--tokenizer",
+            "-t",
+            metavar="T",
+            help="A run or folder with a tokenizer.json, that file, or quickstart.",
         ),
     ],
     max_length: Annotated[
@@ -108,8 +112,12 @@ def windows(
 
 
 def _find_tokenizer(given: str) -> Path:
-    """The path that the user gave; a name that may be one of the hub's is an error of its own."""
+    """The path that is meant; a name that may be one of the hub's is an error of its own."""
+    if given == "quickstart":
+        return encoder_folder()
     path = Path(given)
+    if (path / "model" / "tokenizer.json").is_file():
+        return path / "model"
     if path.exists() or len(path.parts) > 2 or path.is_absolute() or path.suffix:
         return path
     raise ModelError(
@@ -138,6 +146,9 @@ def _to_json(made: Windows, coverage: Coverage) -> dict[str, Any]:
         "tokens_per_window": asdict(lengths),
         "padding_factor": made.settings.max_length / lengths.mean,
         "cut_questions": list(coverage.cut),
+        "crowded_questions": list(coverage.crowded),
+        "empty_contexts": list(coverage.empty_contexts),
+        "empty_questions": list(coverage.empty_questions),
         "first_gold": asdict(coverage.first_gold),
         "best_gold": asdict(coverage.best_gold),
         "ceiling": asdict(coverage.ceiling) if coverage.ceiling else None,
@@ -259,6 +270,12 @@ def _say_more(coverage: Coverage, data: Path, made: Windows) -> None:
             f"{len(coverage.cut):,} questions are too long to stand beside their context and are "
             f"cut: {_list(coverage.cut)}"
         )
+    for what, ids in (
+        ("contexts", coverage.empty_contexts),
+        ("questions", coverage.empty_questions),
+    ):
+        if ids:
+            console.warning(f"{len(ids):,} {what} are empty: {_list(ids)}")
     longest = made.tokenizer.max_length
     if longest is not None and made.settings.max_length > longest:
         console.warning(

@@ -19,14 +19,14 @@ MIN_TITLES = 10
 _Group = tuple[str, str]  # what is never split: ("title" or "context", the string)
 
 
-class Parts(NamedTuple):
+class Split(NamedTuple):
     """Two parts of a data set, each in the data's order."""
 
     training: list[QuestionExample]
     calibration: list[QuestionExample]
 
 
-def split_off(examples: Sequence[QuestionExample], *, share: float = 0.1, seed: int) -> Parts:
+def split_off(examples: Sequence[QuestionExample], *, share: float = 0.1, seed: int) -> Split:
     """Split a calibration part off: about `share` of the questions, by whole titles or contexts.
 
     By titles where there are at least ten, else by contexts; never are two questions about one
@@ -49,7 +49,7 @@ def split_off(examples: Sequence[QuestionExample], *, share: float = 0.1, seed: 
     calibration: list[QuestionExample] = []
     for example, group in zip(examples, groups, strict=True):
         (calibration if group in taken else training).append(example)
-    return Parts(training, calibration)
+    return Split(training, calibration)
 
 
 def limit(

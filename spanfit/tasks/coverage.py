@@ -60,13 +60,18 @@ class Coverage:
     """What can be said of a data set through its windows.
 
     `n_without_gold` are questions to predict; they have no part in the rest. `cut` are the ids of
-    the questions that do not fit into a window whole. `ceiling` is None where no example has gold.
+    the questions that do not fit into a window whole, `crowded` of those that leave so little room
+    that their windows hardly move on. Empty contexts and questions hold only white space. `ceiling`
+    is None where no example has gold.
     """
 
     n_answerable: int
     n_unanswerable: int
     n_without_gold: int
     cut: tuple[str, ...]
+    crowded: tuple[str, ...]
+    empty_contexts: tuple[str, ...]
+    empty_questions: tuple[str, ...]
     first_gold: Fit
     best_gold: Fit
     ceiling: Ceiling | None
@@ -78,6 +83,9 @@ class Coverage:
             "first golds longer than an answer may be": self.first_gold.too_long,
             "first golds widened to whole tokens": self.first_gold.widened,
             "questions cut to leave room for the context": self.cut,
+            "questions so long that their windows hardly move on": self.crowded,
+            "empty contexts": self.empty_contexts,
+            "empty questions": self.empty_questions,
         }
         return [
             f"{what}: {len(ids):,} ({', '.join(ids[:3])}{' …' if len(ids) > 3 else ''})"
@@ -124,6 +132,9 @@ def measure_coverage(
         n_unanswerable=len(has_gold) - len(answerable),
         n_without_gold=len(examples) - len(has_gold),
         cut=tuple(ids[row] for row in windows.cut_questions),
+        crowded=tuple(ids[row] for row in windows.crowded),
+        empty_contexts=tuple(e.id for e in examples if not e.context.strip()),
+        empty_questions=tuple(e.id for e in examples if not e.question.strip()),
         first_gold=_summarise(fits[first], ids=[ids[row] for row in answerable]),
         best_gold=_summarise(best, ids=[ids[row] for row in answerable]),
         ceiling=find_ceiling(
