@@ -117,7 +117,7 @@ def test_the_model_opens_in_transformers_and_gives_the_same_logits(finished):
 
 def test_answers_before_saving_equal_those_after_loading(tmp_path):
     content = make_recipe_content(tmp_path, unanswerable=True)
-    prepared = prepare(make_recipe(content), progress=QUIET)
+    prepared = prepare(make_recipe(content, overrides=["run.epochs=1"]), progress=QUIET)
     training = Training(prepared, RunFolder.create(tmp_path / "run", default_name=""), QUIET)
     run = training.run()
     examples = spanfit.read(content["data"]["validation"])
