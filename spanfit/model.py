@@ -104,7 +104,22 @@ def find_model(source: str | Path) -> str:
             expected="a run folder (with model/) or a model folder (with config.json)",
             found=", ".join(sorted(path.name for path in folder.iterdir())[:6]) or "nothing",
         )
+    if not _can_be_hub_id(str(source), folder):
+        near = sorted(path.name for path in folder.parent.glob("*") if path.is_dir())
+        raise ModelError(
+            "no such folder",
+            where=str(source),
+            expected="a run folder, a model folder, or a hub id (ORGANISATION/NAME)",
+            found=f"in {folder.parent}: {', '.join(near[-5:]) or 'no folder'}",
+        )
     return str(source)
+
+
+def _can_be_hub_id(source: str, folder: Path) -> bool:
+    """Whether a name that is no folder may be one of the hub's: not where it is a path here."""
+    parts = source.split("/")
+    is_path = source.startswith((".", "/", "~")) or len(parts) > 2 or "" in parts
+    return not is_path and (len(parts) == 1 or not folder.parent.is_dir())
 
 
 def _explain_defaults(source: str) -> str:

@@ -183,8 +183,12 @@ def read_recipe(path: str | Path, *, overrides: Sequence[str] = ()) -> Recipe:
     except (IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
         raise RecipeError(f"not a readable recipe: {error}", where=str(file)) from None
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"not TOML: {error}", where=str(file)) from None
-    return make_recipe(content, overrides=overrides, where=str(file))
+        raise RecipeError(
+            f"not TOML: {error}", where=str(file), fix="spanfit init DATA > recipe.toml writes one"
+        ) from None
+    return make_recipe(
+        content, overrides=overrides, where=f"{file}{' with --set' if overrides else ''}"
+    )
 
 
 def make_recipe(

@@ -76,7 +76,10 @@ def suggest_recipe(
     if model is None:
         notes.append(f"{name} is a usual choice for this script; --model names another")
     if unanswerable:
-        notes.append("the threshold for 'no answer' will be fitted on the calibration part")
+        notes.append(
+            "the threshold for 'no answer' is fitted on the calibration part, where that holds 20 "
+            "questions of either kind"
+        )
     return Suggestion(recipe=recipe, notes=tuple(notes))
 
 

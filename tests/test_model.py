@@ -162,8 +162,12 @@ def test_an_encoder_without_a_trained_head_is_refused(tmp_path):
 def test_folders_that_hold_no_model(tmp_path):
     with pytest.raises(ModelError, match="no model in this folder"):
         find_model(tmp_path)
+    (tmp_path / "qa-001").mkdir()
+    with pytest.raises(ModelError, match="no such folder") as caught:
+        spanfit.load(tmp_path / "qa-01")
+    assert "qa-001" in str(caught.value)
     with pytest.raises(ModelError, match="cannot be loaded"):
-        spanfit.load(tmp_path / "nowhere")
+        spanfit.load("bert-base-nowhere")
     with pytest.raises(ModelError, match="no backend 'jax'"):
         spanfit.load(tmp_path, backend="jax")
 

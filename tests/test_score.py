@@ -96,7 +96,7 @@ def test_missing_predictions_are_warned_of(files):
     [
         (["gold.jsonl", "nothing.json"], 1, "nothing.json: no such file"),
         (["texts.json", "gold.jsonl"], 1, "texts.json: not a file of questions"),
-        (["gold.jsonl", "gold.jsonl"], 1, "the key 'answer' is missing"),
+        (["gold.jsonl", "gold.jsonl"], 1, "these are questions, not predictions"),
         (["gold.jsonl", "na_probs.json"], 1, "'q1' is not a text"),
         (["gold.jsonl", "other.json"], 1, "other.json: 1 of 2 ids are not in the gold"),
         (["gold.jsonl", "texts.json", "--na-probs", "other_na.json"], 1, "1 of 5 ids"),

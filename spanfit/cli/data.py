@@ -181,7 +181,7 @@ def _to_json(example: QuestionExample) -> dict[str, Any]:
 def _say_next(examples: Sequence[QuestionExample], data: Path) -> None:
     file = shlex.quote(str(data))
     if any(example.answers is not None for example in examples):
-        console.next_step(f"spanfit windows {file} --tokenizer FOLDER")
+        console.next_step(f"spanfit windows {file} --tokenizer quickstart")
         console.next_step(f"spanfit init {file} > recipe.toml")
     else:
         console.next_step(f"spanfit predict MODEL {file} --out predictions.jsonl")

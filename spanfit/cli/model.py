@@ -118,7 +118,7 @@ def predict(
             raise
         aside.replace(out)
     console.plain(f"{n:,} predictions: {out}")
-    console.next_step(f"spanfit score {shlex.quote(str(data))} {shlex.quote(str(out))}")
+    console.next_step(f"spanfit score GOLD {shlex.quote(str(out))}")
 
 
 def ask(

@@ -101,6 +101,8 @@ def init(
     from spanfit.recipe import annotate
     from spanfit.suggestion import suggest_recipe
 
+    if validation is not None:
+        read(validation)  # a recipe that names a file should be able to read it
     suggestion = suggest_recipe(
         read(data),
         train=str(data),

@@ -137,7 +137,7 @@ def _missing_error(path: Path) -> DataError:
     if not folder.is_dir():
         return DataError("no such file, nor such a folder", where=str(path))
     names = sorted(file.name for file in folder.iterdir() if file.is_file())
-    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)
     return DataError(
         "no such file",
         where=str(path),

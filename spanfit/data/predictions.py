@@ -80,9 +80,17 @@ def read_predictions(path: str | Path) -> dict[str, Response]:
     with open_data(Path(path)) as file:
         lines = numbered_lines(file)
         number, first = _get_first(lines, name=name, expected=TEXTS)
-        is_whole = not is_unfinished_json(first)
-        if is_whole and "id" in parse_json(first, name=name, line=number):
-            return _read_lines(itertools.chain([(number, first)], lines), name)
+        if not is_unfinished_json(first):
+            record = parse_json(first, name=name, line=number)
+            if "question" in record and "context" in record:
+                raise DataError(
+                    "these are questions, not predictions",
+                    where=name,
+                    expected=TEXTS,
+                    fix="spanfit score GOLD PREDICTIONS: the gold comes first",
+                )
+            if "id" in record:
+                return _read_lines(itertools.chain([(number, first)], lines), name)
         document = first + file.read()
     texts = _parse_object(document, name=name, line=number)
     return to_responses(texts, where=name)
