@@ -37,6 +37,14 @@ def read_metrics(run):
     return [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
 
 
+def assert_first_epoch_is_whole(folder, content):
+    """The first epoch's model is there, and its scores are those that the run reports."""
+    run = Run(folder)
+    assert run.scores["epoch"] == 1
+    scores = run.model().evaluate(spanfit.read(content["data"]["validation"]))
+    assert scores.f1 == pytest.approx(run.figures()["f1"])
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A run on answerable and unanswerable questions, long enough to learn them."""
@@ -213,11 +221,7 @@ def test_an_interruption_while_the_first_model_is_written_waits_for_it(tmp_path,
     monkeypatch.setattr(Publication, "_save_model", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(content, tmp_path / "run")
-    run = Run(tmp_path / "run")
-    assert run.scores["epoch"] == 1
-    assert run.model().evaluate(spanfit.read(content["data"]["validation"])).f1 == pytest.approx(
-        run.figures()["f1"]
-    )
+    assert_first_epoch_is_whole(tmp_path / "run", content)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
@@ -308,11 +312,7 @@ def test_an_interruption_after_an_epoch_keeps_that_epoch(tmp_path, monkeypatch):
     monkeypatch.setattr(Publication, "evaluate", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(content, tmp_path / "run")
-    run = Run(tmp_path / "run")
-    assert run.scores["epoch"] == 1
-    assert run.model().evaluate(spanfit.read(content["data"]["validation"])).f1 == pytest.approx(
-        run.figures()["f1"]
-    )
+    assert_first_epoch_is_whole(tmp_path / "run", content)
 
 
 def test_a_run_never_overwrites(tmp_path):
