@@ -60,8 +60,9 @@ class QuestionExample:
     """One question with its context.
 
     `answers` is None where the data has no gold (a question to predict), empty where the gold says
-    that the context holds no answer. `place` says where the example came from ("file:line" or
-    "file, paragraph 3"), for messages only.
+    that the context holds no answer. `synthetic` names the way in which a question that nobody
+    asked was made ("other_paragraph"); empty for real ones. `place` says where the example came
+    from ("file:line" or "file, paragraph 3"), for messages only.
     """
 
     id: str
@@ -69,6 +70,7 @@ class QuestionExample:
     context: str
     answers: tuple[Answer, ...] | None = None
     title: str = ""
+    synthetic: str = ""
     place: str = field(default="", compare=False)
 
     @property
