@@ -1,0 +1,270 @@
+"""One tagged text as a record: a line of JSON Lines, an item of an array, a row of the hub.
+
+    {"id", "document", "words" | "tokens", "tags", "text", "units", "entities"}
+
+`tagged_jsonl` shows what stands in them. Words come with tags, a text with entities, or with tags
+of given units; all without gold is a text to tag.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from spanfit.data import fields
+from spanfit.data.entities import read_entities, tag_characters
+from spanfit.data.fields import JsonObject, Source
+from spanfit.data.joiner import Ranges, characters_of, decide_joiner, join_words, locate_words
+from spanfit.errors import DataError
+from spanfit.types import Entity, TaggedExample
+
+WORD_KEYS = ("words", "tokens")
+TAG_KEYS = ("tags", "ner_tags", "pos_tags", "chunk_tags")
+"""What tags may be called without being asked for; a record has only one of these then."""
+
+_KEYS = frozenset({"id", "curid", "document", "text", "units", "entities", *WORD_KEYS})
+
+
+class NumberedRecord(NamedTuple):
+    """What stands at a place of a file: the `number`-th "line", "item" or "row", from 1."""
+
+    kind: str
+    number: int
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class TagChoice:
+    """Where the tags of a record are: under `key` (None: the only one of TAG_KEYS that is there).
+
+    `names` are what numbers stand for, from 0; empty: tags are strings.
+    """
+
+    key: str | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedRecords:
+    """The texts of a file, and what joins words; None where no words had to be joined."""
+
+    examples: tuple[TaggedExample, ...]
+    joiner: str | None
+
+
+def read_tagged(
+    records: Iterable[NumberedRecord],
+    source: Source,
+    choice: TagChoice | None = None,
+    *,
+    joiner: str | None = None,
+) -> TaggedRecords:
+    """All texts; `joiner` None means that it is decided from all words that come without a text.
+
+    Raises:
+        DataError: a record is not as above.
+    """
+    records = list(records)
+    sentences = [words for record in records if (words := _lone_words(record.value))]
+    if joiner is None and sentences:
+        joiner = decide_joiner(sentences)
+    examples = stream_tagged(records, source, choice, joiner=joiner or "")
+    return TaggedRecords(tuple(examples), joiner=joiner if sentences else None)
+
+
+def stream_tagged(
+    records: Iterable[NumberedRecord],
+    source: Source,
+    choice: TagChoice | None = None,
+    *,
+    joiner: str,
+) -> Iterator[TaggedExample]:
+    """The texts one by one; a record that cannot be read is left out if the source allows it.
+
+    Raises:
+        DataError: as `read_tagged`, when the record is reached.
+    """
+    reader = _Reader(source, choice or TagChoice(), joiner)
+    for record in records:
+        place = f"{record.kind} {record.number}"
+        try:
+            yield reader.read(record, place)
+        except DataError as error:
+            key = record.value.get("id") if isinstance(record.value, dict) else None
+            where = f"{source.name}, {place}" + ("" if key is None else f", id {key!r}")
+            source.fault(record.kind, record.number, fields.located(error, where))
+
+
+def _lone_words(value: object) -> list[str] | None:
+    """The words of a record without a text; None where there are none, or none that are right."""
+    if not isinstance(value, dict) or value.get("text") is not None:
+        return None
+    words = next((value[key] for key in WORD_KEYS if value.get(key) is not None), None)
+    is_right = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    return words if is_right else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    source: Source
+    choice: TagChoice
+    joiner: str
+    articles: Counter[str] = field(default_factory=Counter)
+
+    def read(self, record: NumberedRecord, place: str) -> TaggedExample:
+        value = fields.get_object(record.value, f"the {record.kind}")
+        fields.refuse_near_misses(value, ["id", "tags", "entities"])
+        tag_key = self._find_tag_key(value)
+        if unread := value.keys() - _KEYS - {tag_key}:
+            self.source.pass_over(unread, "texts")
+        key, document = self._read_names(value, record.number)
+        text, (starts, ends), tags, entities = self._read_content(value, tag_key)
+        return TaggedExample(
+            key,
+            text,
+            starts=starts,
+            ends=ends,
+            tags=tags,
+            entities=entities,
+            document=document,
+            place=place,
+        )
+
+    def _find_tag_key(self, record: JsonObject) -> str:
+        """The key of the tags; one that is not there, if the record has no tags."""
+        if self.choice.key is not None:
+            fields.require_key(record, self.choice.key)
+            return self.choice.key
+        there = [key for key in TAG_KEYS if record.get(key) is not None]
+        if len(there) > 1:
+            raise DataError(
+                "several kinds of tags",
+                expected="one, or a choice among them",
+                found=", ".join(map(repr, there)),
+                fix=f"choose one by name, for example {there[0]!r}",
+            )
+        return there[0] if there else TAG_KEYS[0]
+
+    def _read_names(self, record: JsonObject, number: int) -> tuple[str, str]:
+        """The id and the document."""
+        document = _read_name(record, "document") or ""
+        if (article := _read_name(record, "curid")) is not None:
+            document = document or article
+        key = _read_name(record, "id")
+        if key == "":
+            raise DataError("the id is empty", expected="a string that names the text")
+        if key is None and article is not None:
+            self.articles[article] += 1
+            key = f"{article}-{self.articles[article]}"
+        return f"{self.source.id_prefix}{number}" if key is None else key, document
+
+    def _read_content(
+        self, record: JsonObject, tag_key: str
+    ) -> tuple[str, Ranges, tuple[str, ...] | None, tuple[Entity, ...] | None]:
+        """Text, units, tags and entities."""
+        word_key = next((key for key in WORD_KEYS if record.get(key) is not None), None)
+        has_tags, has_entities = (record.get(key) is not None for key in (tag_key, "entities"))
+        if word_key is None and record.get("text") is None:
+            fields.require_key(record, "text" if fields.near_miss("text", record) else "words")
+        text = None if record.get("text") is None else fields.get_text(record, "text")
+        units: Ranges | None = None
+        if word_key is not None:
+            words = _read_words(record, word_key)
+            if text is None:
+                text, units = join_words(words, self.joiner)
+            else:
+                units = locate_words(words, text)
+        assert text is not None
+        if record.get("units") is not None:
+            units = _read_units(record, text)
+        if units is None and has_tags:
+            raise DataError(
+                f"{tag_key!r} without what carries them",
+                expected="'words', or 'units' of the text",
+                found=f"the keys {', '.join(map(repr, record))}",
+            )
+        if has_tags and units is not None:
+            return text, units, self._read_tags(record, tag_key, len(units[0])), None
+        if has_entities and units is not None:
+            raise DataError(
+                "'entities' beside words or units",
+                expected="'entities' of a 'text', or 'tags' of words or units",
+                found=f"the keys {', '.join(map(repr, record))}",
+            )
+        if not has_entities:
+            return text, units or ((), ()), None, None
+        entities = read_entities(record["entities"], text, self.source)
+        return text, characters_of(text), tag_characters(entities, len(text)), entities
+
+    def _read_tags(self, record: JsonObject, key: str, n_units: int) -> tuple[str, ...]:
+        tags = fields.get_list(record, key)
+        if len(tags) != n_units:
+            raise DataError(
+                f"{key!r} has not one tag a word",
+                expected=f"{n_units} tags",
+                found=f"{len(tags)}",
+            )
+        return tuple(_read_tag(tag, key, self.choice.names) for tag in tags)
+
+
+def _read_name(record: JsonObject, key: str) -> str | None:
+    """The string at `key`, or the digits of a number; None if there is nothing."""
+    value = record.get(key)
+    if value is None:
+        return None
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number else fields.get_text(record, key)
+
+
+def _read_words(record: JsonObject, key: str) -> Sequence[str]:
+    words = fields.get_list(record, key)
+    for number, word in enumerate(words, 1):
+        if not isinstance(word, str) or not word:
+            raise DataError(
+                f"word {number} of {key!r} is not a word",
+                expected="a string that is not empty",
+                found=fields.describe(word),
+            )
+    fields.get_text({key: "".join(words)}, key)  # refuses halves of surrogate pairs
+    return words
+
+
+def _read_units(record: JsonObject, text: str) -> Ranges:
+    end = 0
+    units = fields.get_list(record, "units")
+    for number, unit in enumerate(units, 1):
+        is_pair = isinstance(unit, list) and len(unit) == 2 and {*map(type, unit)} == {int}
+        if not is_pair or not end <= unit[0] < unit[1] <= len(text):
+            raise DataError(
+                f"unit {number} is not the next range of characters",
+                expected=f"[start, end] with {end} <= start < end <= {len(text)}",
+                found=fields.describe(unit),
+            )
+        end = unit[1]
+    return tuple(unit[0] for unit in units), tuple(unit[1] for unit in units)
+
+
+def _read_tag(tag: object, key: str, names: Sequence[str]) -> str:
+    if isinstance(tag, str) and tag:
+        return tag
+    if not isinstance(tag, int) or isinstance(tag, bool):
+        raise DataError(
+            f"a tag of {key!r} is not one",
+            expected="a string that is not empty",
+            found=fields.describe(tag),
+        )
+    if not names:
+        raise DataError(
+            f"{key!r} holds numbers, and nothing names them",
+            expected="strings, or the names that the numbers stand for",
+            found=fields.describe(tag),
+        )
+    if not 0 <= tag < len(names):
+        raise DataError(
+            f"a number in {key!r} has no name",
+            expected=f"0 to {len(names) - 1}: {' '.join(names)}",
+            found=str(tag),
+        )
+    return names[tag]

@@ -1,0 +1,302 @@
+"""Tagged texts in JSON: what a record becomes, what the errors say, and that nothing is lost."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanfit.data.entities import tag_characters
+from spanfit.data.fields import Source
+from spanfit.data.files import open_data
+from spanfit.data.joiner import join_words
+from spanfit.data.tagged_jsonl import parse_records, write_lines
+from spanfit.data.tagged_records import TagChoice, TaggedRecords, read_tagged, stream_tagged
+from spanfit.errors import DataError
+from spanfit.types import Entity, TaggedExample
+
+WORDS = {"id": "a", "words": ["Mira", "left"], "tags": ["B-PER", "O"]}
+TEXT = {"id": "b", "text": "ミラはオスロへ。", "entities": [{"start": 0, "end": 2, "label": "人"}]}
+
+
+def parse(*records, choice=None, source=None, joiner=None) -> TaggedRecords:
+    content = records[0]
+    if not isinstance(content, str):
+        content = "\n".join(json.dumps(record) for record in records)
+    source = source or Source("ships.jsonl")
+    file = io.BufferedReader(io.BytesIO(content.encode()))
+    return read_tagged(parse_records(file, source), source, choice, joiner=joiner)
+
+
+def only(*records, **request) -> TaggedExample:
+    (example,) = parse(*records, **request).examples
+    return example
+
+
+def complaint(*records, **request) -> str:
+    with pytest.raises(DataError) as caught:
+        parse(*records, **request)
+    return str(caught.value)
+
+
+def test_words_and_tags():
+    data = parse(WORDS, {"tokens": ["Oslo"], "tags": ["B-LOC"], "document": 7})
+    first, second = data.examples
+    assert (first.text, first.starts, first.ends) == ("Mira left", (0, 5), (4, 9))
+    assert (first.id, first.tags, first.entities) == ("a", ("B-PER", "O"), None)
+    assert (second.id, second.document, second.place) == ("2", "7", "line 2")
+    assert data.joiner == " "
+
+
+def test_a_text_and_entities():
+    example = only(TEXT)
+    assert example.entities == (Entity(0, 2, "人", text="ミラ"),)
+    assert (example.starts, example.ends) == (tuple(range(8)), tuple(range(1, 9)))
+    assert example.tags == ("B-人", "I-人", *["O"] * 6)
+    assert parse(TEXT).joiner is None
+
+
+def test_entities_in_any_order_and_shape():
+    text = {"text": "Mira left Oslo"}
+    example = only(
+        text
+        | {
+            "entities": [
+                {"name": "Oslo", "span": [10, 14], "type": "LOC"},
+                {"start": 0, "end": 4, "label": "PER", "text": "Mira"},
+            ]
+        }
+    )
+    assert [(e.start, e.end, e.label) for e in example.entities] == [(0, 4, "PER"), (10, 14, "LOC")]
+    none = only(text | {"entities": []})
+    assert (none.entities, set(none.tags)) == ((), {"O"})
+
+
+def test_an_array():
+    items = [
+        {
+            "curid": "7",
+            "text": "ミラ",
+            "entities": [{"name": "ミラ", "span": [0, 2], "type": "人名"}],
+        },
+        {"curid": "9", "text": "海", "entities": []},
+        {"curid": "7", "text": "左", "entities": []},
+    ]
+    examples = parse("\n" + json.dumps(items, indent=2)).examples
+    assert [(e.id, e.document, e.place) for e in examples] == [
+        ("7-1", "7", "item 1"),
+        ("9-1", "9", "item 2"),
+        ("7-2", "7", "item 3"),
+    ]
+
+
+def test_units_of_a_text():
+    line = {"text": "Mira left.", "units": [[0, 4], [5, 9], [9, 10]], "tags": ["B-PER", "O", "O"]}
+    example = only(line | {"entities": [{"start": 0, "end": 4, "label": "PER"}]})
+    assert example.words == ["Mira", "left", "."]
+    assert (example.tags, example.entities) == (("B-PER", "O", "O"), None)
+
+
+def test_words_of_a_text():
+    example = only({"text": " Mira's  boat", "words": ["Mira", "'s", "boat"], "tags": ["O"] * 3})
+    assert (example.starts, example.ends) == ((1, 5, 9), (5, 7, 13))
+
+
+def test_no_gold():
+    example = only({"text": "Mira left"})
+    assert (example.starts, example.tags, example.entities) == ((), None, None)
+    assert only({"words": ["Mira"], "tags": None}).tags is None
+
+
+def test_numbers_and_their_names():
+    record = {"tokens": ["Mira", "left"], "ner_tags": [1, 0], "pos_tags": [0, 1]}
+    names = ("O", "B-PER")
+    assert only(record, choice=TagChoice("ner_tags", names)).tags == ("B-PER", "O")
+    assert "'ner_tags', 'pos_tags'" in complaint(record)
+    assert "nothing names them" in complaint(record, choice=TagChoice("ner_tags"))
+    assert "the key 'ner' is missing" in complaint(record, choice=TagChoice("ner"))
+    assert only(record | {"ner": None}, choice=TagChoice("ner")).tags is None
+    found = complaint(record, choice=TagChoice("ner_tags", ("O",)))
+    assert "a number in 'ner_tags' has no name" in found and "0 to 0: O" in found
+
+
+def test_the_joiner_is_that_of_the_file():
+    chinese = [{"words": ["东", "京"]}, {"words": ["A"]}]
+    assert [e.text for e in parse(*chinese).examples] == ["东京", "A"]
+    assert [e.text for e in parse(*chinese, {"words": ["AB"]}).examples] == ["东 京", "A", "AB"]
+    assert parse(*chinese, joiner="-").examples[0].text == "东-京"
+
+
+def test_texts_one_by_one():
+    source = Source("ships.jsonl")
+    file = io.BufferedReader(io.BytesIO(json.dumps(WORDS).encode() + b"\n{broken"))
+    examples = stream_tagged(parse_records(file, source), source, joiner=" ")
+    assert next(examples).text == "Mira left"
+    with pytest.raises(DataError, match="line 2, column 2"):
+        next(examples)
+
+
+def test_keys_that_nobody_reads_are_counted():
+    source = Source("x")
+    parse(WORDS | {"weather": "calm"}, TEXT, source=source)
+    assert dict(source.unread) == {"'weather' of the texts": 1}
+
+
+def test_faulty_lines_can_be_left_out_and_are_told():
+    faults = []
+    source = Source("x", on_fault=lambda *fault: faults.append(fault[:2]))
+    bad = {"text": "x", "entities": [{"start": 0, "end": 9, "label": "x"}]}
+    data = parse("\n".join(["{", json.dumps(WORDS), json.dumps(bad)]), source=source)
+    assert [example.id for example in data.examples] == ["a"]
+    assert faults == [("line", 1), ("line", 3)]
+
+
+# What the errors say
+
+
+def with_entities(*entities):
+    keys = ("start", "end", "label", "text")
+    return {
+        "id": "e1",
+        "text": "Mira left Oslo",
+        "entities": [dict(zip(keys, entity, strict=False)) for entity in entities],
+    }
+
+
+def test_an_entity_that_is_not_there():
+    assert complaint(with_entities((9, 13, "LOC", "Oslo"))) == (
+        "ships.jsonl, line 1, id 'e1': an entity does not stand where the file says\n"
+        "  expected: 'Oslo' at [9, 13)\n"
+        "  found:    ' Osl'\n"
+        "  try:      [10, 14), where it stands"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entities", "expected"),
+    [
+        ([(0, 15, "PER")], "0 <= start < end <= 14"),
+        ([(-1, 3, "PER")], "an entity lies outside its text"),
+        ([(3, 3, "PER")], "an entity holds no character"),
+        ([(0, 6, "PER"), (5, 9, "LOC")], "PER 'Mira l' [0, 6) and LOC 'left' [5, 9)"),
+        ([(0, 4, "PER"), (0, 4, "PER")], "two entities share characters"),
+        ([(0, 4, "")], "an entity has no label"),
+        ([(0, 4)], "the key 'label' is missing"),
+        ([(0,)], "the key 'end' is missing"),
+        ([("0", 4, "PER")], "'start' is not a whole number"),
+        ([(True, 4, "PER")], "'start' is not a whole number"),
+    ],
+)
+def test_entities_that_cannot_be(entities, expected):
+    found = complaint(with_entities(*entities))
+    assert found.startswith("ships.jsonl, line 1, id 'e1': ") and expected in found
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"words": ["a", "b"], "tags": ["O"]}, "expected: 2 tags\n  found:    1"),
+        ({"words": ["a", ""], "tags": ["O", "O"]}, "word 2 of 'words' is not a word"),
+        ({"words": ["a", 5]}, "word 2 of 'words' is not a word"),
+        ({"words": "a b"}, "'words' is not an array"),
+        ({"words": ["\ud800"]}, "half of a surrogate pair"),
+        ({"words": ["a"], "tags": [""]}, "a tag of 'tags' is not one"),
+        ({"words": ["a"], "tags": [True]}, "a tag of 'tags' is not one"),
+        ({"words": ["a"], "tag": ["O"]}, "rename 'tag' to 'tags'"),
+        ({"word": ["a"]}, "rename 'word' to 'words'"),
+        ({"texts": "a"}, "rename 'texts' to 'text'"),
+        ({"text": "a", "entites": []}, "rename 'entites' to 'entities'"),
+        ({"text": "a b", "tags": ["O", "O"]}, "'words', or 'units' of the text"),
+        ({"words": ["a"], "entities": []}, "'entities' beside words or units"),
+        ({"text": "a b c", "words": ["a", "c"]}, "the text does not go on with word 2"),
+        ({"text": "a b c", "words": ["a", "b"]}, "the text goes on after its last word"),
+        ({"text": "ab", "units": [[0, 1], [0, 2]]}, "unit 2 is not the next range"),
+        ({"text": "ab", "units": [[0, 3]]}, "0 <= start < end <= 2"),
+        ({"text": "ab", "units": [[0, True]]}, "unit 1 is not the next range"),
+        ({"text": "a", "id": ""}, "the id is empty"),
+        ("a", "the line is not an object"),
+        ({"text": "a", "entities": [{"span": [1], "type": "x"}]}, "'span' is no pair"),
+    ],
+)
+def test_records_that_cannot_be(record, expected):
+    found = complaint(json.dumps({"id": 5} | record if isinstance(record, dict) else record))
+    if isinstance(record, dict) and "id" not in record:
+        assert found.startswith("ships.jsonl, line 1, id 5: ")
+    assert expected in found
+
+
+def test_files_that_cannot_be():
+    assert "the file is empty" in complaint("\n")
+    assert "not valid JSON" in complaint('[{"text": "a"}')
+    assert "item 2: the item is not an object" in complaint('[{"text": "a"}, 5]')
+
+
+# Writing
+
+
+def written(examples) -> str:
+    file = io.StringIO()
+    write_lines(file, examples)
+    return file.getvalue()
+
+
+@st.composite
+def tagged_examples(draw):
+    words = draw(
+        st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3))
+    )
+    text, (starts, ends) = join_words(words, draw(st.sampled_from(["", " ", "--", "\n"])))
+    gold = {"tags": tuple(draw(st.sampled_from(["O", "B-x"])) for _ in words)}
+    kind = draw(st.sampled_from(["tags", "no gold", "undivided", "entities"]))
+    if kind == "no gold":
+        gold = {}
+    elif kind == "undivided":
+        starts, ends, gold = (), (), {}
+    elif kind == "entities":
+        n = len(text)
+        entities = tuple(
+            Entity(start, end, "x", text=text[start:end])
+            for start, end in zip(starts, ends, strict=True)
+        )
+        starts, ends = tuple(range(n)), tuple(range(1, n + 1))
+        gold = {"tags": tag_characters(entities, n), "entities": entities}
+    return TaggedExample(
+        draw(st.text("ab", min_size=1)),
+        text,
+        starts=starts,
+        ends=ends,
+        document=draw(st.text("ab")),
+        **gold,
+    )
+
+
+@given(st.lists(tagged_examples(), min_size=1, max_size=3))
+def test_whatever_is_written_reads_back(examples):
+    assert list(parse(written(examples)).examples) == examples
+
+
+def test_words_are_written_as_words():
+    assert json.loads(written(parse(WORDS).examples)) == WORDS | {"text": "Mira left"}
+
+
+# Real data
+
+
+def test_wikipedia_in_japanese(shared):
+    path = shared / "data/ner_wikipedia_ja/ner.json"
+    source = Source(str(path))
+    with open_data(path) as file:
+        examples = read_tagged(parse_records(file, source), source).examples
+    assert len(examples) == len({example.id for example in examples}) == 5_343
+    assert sum(len(example.entities) for example in examples) == 13_185
+    published = json.loads(path.read_text(encoding="utf-8"))
+    for example, item in zip(examples, published, strict=True):
+        assert (example.text, example.document) == (item["text"], item["curid"])
+        assert [
+            (example.text[entity.start : entity.end], entity.label) for entity in example.entities
+        ] == [(entity["name"], entity["type"]) for entity in item["entities"]]
+    assert not source.unread
+    assert list(parse(written(examples)).examples) == list(examples)
