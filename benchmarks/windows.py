@@ -167,8 +167,9 @@ class SpanFitSide:
         """Start and end as places in the padded row, as the recipe counts them."""
         n_specials = sum(map(len, self.windows.template.tokens[:2]))
         shift = n_specials + self.windows.fixed_tokens
-        labels = np.stack([self.targets.start + shift, self.targets.end + shift], axis=1)
-        labels[self.targets.start < 0] = 0  # where [CLS] stands
+        places = self.targets.start[:, 0], self.targets.end[:, 0]
+        labels = np.stack([place + shift for place in places], axis=1)
+        labels[self.targets.is_null] = 0  # where [CLS] stands
         return [(start, end) for start, end in labels.tolist()]
 
 

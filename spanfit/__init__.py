@@ -16,20 +16,25 @@ from typing import TYPE_CHECKING, Any
 from spanfit.version import VERSION
 
 if TYPE_CHECKING:
+    from spanfit.calibration import refit
     from spanfit.data import read
-    from spanfit.metrics import score
+    from spanfit.metrics import compare, score
     from spanfit.model import load
+    from spanfit.seeds import train_seeds
     from spanfit.training import train
 
 __version__ = VERSION
 
-__all__ = ["__version__", "load", "read", "score", "train"]
+__all__ = ["__version__", "compare", "load", "read", "refit", "score", "train", "train_seeds"]
 
 _HOMES = {
+    "compare": "spanfit.metrics",
     "load": "spanfit.model",
     "read": "spanfit.data",
+    "refit": "spanfit.calibration",
     "score": "spanfit.metrics",
     "train": "spanfit.training",
+    "train_seeds": "spanfit.seeds",
 }
 
 

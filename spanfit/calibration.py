@@ -1,21 +1,26 @@
-"""Fitting what turns scores into decisions: the threshold of the null odds.
+"""Fitting what turns scores into decisions and probabilities: threshold, then temperature.
 
 The threshold is the exact maximum of the mean F1 on the calibration part, not one of a grid, and it
-lies half-way between two null odds that were seen, where it generalises best.
+lies half-way between two null odds that were seen, where it generalises best. The temperature
+decides nothing; it makes the probability of each decision tell how often such a one is right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from spanfit.data import digest
-from spanfit.metrics import answer_scores
-from spanfit.settings import Calibration
+from spanfit.data.predictions import read_question_predictions
+from spanfit.errors import DataError, ModelError
+from spanfit.metrics import Scores, answer_scores, check_gold, score
+from spanfit.settings import FILE_NAME, Calibration, find_settings
+from spanfit.temperature import fit_temperature, list_gaps
 from spanfit.types import QuestionExample, QuestionPrediction
 
 MINIMUM_QUESTIONS: Final = 20
@@ -32,7 +37,7 @@ class FittedThreshold:
     """A threshold of the null odds and the figure that it reaches where it was fitted.
 
     `figure` is the mean F1 (0 to 1) at `threshold` over `n_answerable + n_unanswerable` questions.
-    `warning` says why nothing was fitted; the threshold is 0 then.
+    `warning` says why nothing was fitted; the threshold is what it was before then.
     """
 
     threshold: float
@@ -47,6 +52,7 @@ def fit_threshold(
     answer_score: npt.ArrayLike,
     is_answerable: npt.ArrayLike,
     *,
+    before: float = 0.0,
     minimum: int = MINIMUM_QUESTIONS,
 ) -> FittedThreshold:
     """The threshold with the largest mean F1, exactly, in O(n log n).
@@ -57,7 +63,7 @@ def fit_threshold(
 
     Tried are all midpoints between distinct null odds, a value below all and one above all. Of
     equal figures the threshold nearest 0 wins. With fewer than `minimum` questions of either kind
-    nothing is fitted: threshold 0, with a warning.
+    nothing is fitted: the threshold stays at `before`, with a warning.
 
     Raises:
         ValueError: the three are not of one length, or hold NaN.
@@ -73,8 +79,15 @@ def fit_threshold(
     n_answerable = int(answerable.sum())
     n_unanswerable = len(odds) - n_answerable
     null_score = 1.0 - answerable
-    warning = _too_few(n_answerable, n_unanswerable, minimum=minimum)
-    threshold = 0.0 if warning else _best_threshold(odds, score - null_score)
+    warning = None
+    if min(n_answerable, n_unanswerable) >= minimum:
+        threshold = _best_threshold(odds, score - null_score)
+    else:
+        threshold = before
+        warning = (
+            f"the threshold stays {before:.4g}, not fitted: that takes {minimum} answerable and "
+            f"{minimum} unanswerable questions, found {n_answerable} and {n_unanswerable}"
+        )
     figures = np.where(odds <= threshold, score, null_score)
     figure = float(figures.mean()) if len(figures) else 0.0
     return FittedThreshold(threshold, figure, n_answerable, n_unanswerable, warning)
@@ -109,37 +122,163 @@ def _between(distinct: Floats) -> Floats:
     return np.concatenate([[below], middle, [above]])
 
 
-def _too_few(n_answerable: int, n_unanswerable: int, *, minimum: int) -> str | None:
-    if min(n_answerable, n_unanswerable) >= minimum:
-        return None
-    return (
-        f"the threshold is 0, not fitted: that takes {minimum} answerable and {minimum} "
-        f"unanswerable questions, found {n_answerable} and {n_unanswerable}"
-    )
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What was fitted, and why something was not."""
+
+    calibration: Calibration
+    warnings: tuple[str, ...] = ()
 
 
 def calibrate_questions(
-    examples: Sequence[QuestionExample], predictions: Sequence[QuestionPrediction]
-) -> tuple[Calibration, str | None]:
-    """The threshold that suits predictions of examples with gold; and a warning, if any."""
-    best_f1 = [
-        answer_scores(
-            prediction.n_best[0].text if prediction.n_best else "",
-            [answer.text for answer in example.answers or ()],
-        )[1]
-        for example, prediction in zip(examples, predictions, strict=True)
-    ]
-    fitted = fit_threshold(
-        [prediction.null_odds for prediction in predictions],
-        best_f1,
-        [example.is_answerable for example in examples],
+    examples: Sequence[QuestionExample],
+    predictions: Sequence[QuestionPrediction],
+    *,
+    before: Calibration,
+    is_threshold_fixed: bool = False,
+    metric: str | None = None,
+) -> Fit:
+    """Threshold and temperature that suit predictions of examples with gold, in one order.
+
+    It does not matter at which calibration the predictions are. A threshold of None (the model
+    never says "no answer") stays, and so does that of `before` where it `is_threshold_fixed` or
+    too few questions tell. A decision is right where it matches exactly by the `metric` (None: the
+    one that suits the gold).
+
+    Raises:
+        DataError: no examples, an example without gold, an id twice, or a prediction for another.
+        RecipeError: an unknown metric.
+    """
+    _, suiting, _ = check_gold(examples, metric=metric)
+    _check_pairs(examples, predictions)
+    golds = [[answer.text for answer in example.answers or ()] for example in examples]
+    best = [prediction.n_best[0].text if prediction.n_best else "" for prediction in predictions]
+    exact, f1 = np.array(
+        [answer_scores(text, gold, metric=suiting) for text, gold in zip(best, golds, strict=True)]
+    ).T
+    odds = np.array([prediction.null_odds for prediction in predictions])
+    is_answerable = np.array([example.is_answerable for example in examples])
+
+    threshold, warnings = before.threshold, []
+    if threshold is not None and not is_threshold_fixed:
+        fitted = fit_threshold(odds, f1, is_answerable, before=threshold)
+        threshold = fitted.threshold
+        warnings += [fitted.warning] if fitted.warning else []
+    null_is_right = ~is_answerable
+    if suiting == "squad_v1":  # it has no "no answer" but the empty text
+        null_is_right = np.array([answer_scores("", gold, metric=suiting)[0] > 0 for gold in golds])
+    is_answered = np.isfinite(odds) if threshold is None else odds <= threshold
+    tempered = fit_temperature(
+        list_gaps(predictions, threshold=threshold),
+        np.where(is_answered, exact > 0, null_is_right),
+        before=before.temperature,
     )
+    warnings += [tempered.warning] if tempered.warning else []
+    if (threshold, tempered.temperature) == (before.threshold, before.temperature):
+        return Fit(before, tuple(warnings))  # so it does not claim to be fitted on this
     calibration = Calibration(
-        threshold=fitted.threshold,
+        threshold=threshold,
+        temperature=tempered.temperature,
         data_digest=digest(examples),
         n_examples=len(examples),
     )
-    return calibration, fitted.warning
+    return Fit(calibration, tuple(warnings))
+
+
+def decide(
+    predictions: Iterable[QuestionPrediction], calibration: Calibration
+) -> list[QuestionPrediction]:
+    """The predictions as they are at a calibration."""
+    threshold, temperature = calibration.threshold, calibration.temperature
+    return [prediction.recalibrate(threshold, temperature) for prediction in predictions]
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """What a refit changed in the model of `folder`, with the scores of its data before and after.
+
+    Both scores are of the same predictions; those after are chosen on the data that they score.
+    Where nothing could be fitted both are the same, the file is as it was, and warnings say why.
+    """
+
+    folder: Path
+    before: Calibration
+    after: Calibration
+    scores_before: Scores
+    scores_after: Scores
+    warnings: tuple[str, ...]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything was fitted, and written."""
+        return self.after != self.before
+
+
+def refit(
+    model: str | Path,
+    gold: str | Path | Sequence[QuestionExample],
+    predictions: str | Path | Sequence[QuestionPrediction],
+    *,
+    metric: str | None = None,
+    backend: str = "torch",
+) -> Refit:
+    """Fit the calibration of a model anew from its predictions, and write it to its spanfit.json.
+
+    Reads neither weights nor tokenizer. `model` is a run folder or a model folder, `predictions`
+    what it said of every question of `gold`: a file of `spanfit predict` or what that holds.
+
+    Raises:
+        ModelError: no spanfit.json there, or it cannot be read or written.
+        DataError: as `score`, or a question has no prediction.
+        RecipeError: an unknown metric.
+    """
+    folder, settings = find_settings(model)
+    examples, metric, _ = check_gold(gold, metric=metric)
+    if isinstance(predictions, str | Path):
+        predictions = read_question_predictions(predictions)
+    before = settings.calibration_of(backend)
+    scores_before = score(
+        examples,
+        decide(predictions, before),
+        metric=metric,
+        selected_on=settings.selected_on_for(digest(examples), backend=backend),
+    )
+    if missing := scores_before.missing:
+        raise DataError(
+            f"{len(missing):,} of {len(examples):,} questions have no prediction",
+            expected="one for each question of the gold",
+            found=f"none for {', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}",
+            fix="spanfit predict MODEL DATA --out FILE.jsonl",
+        )
+    by_id = {prediction.id: prediction for prediction in predictions}
+    ordered = [by_id[example.id] for example in examples]
+    fit = calibrate_questions(examples, ordered, before=before, metric=metric)
+    if fit.calibration == before:
+        return Refit(folder, before, before, scores_before, scores_before, fit.warnings)
+    scores_after = score(
+        examples, decide(ordered, fit.calibration), metric=metric, selected_on="validation"
+    )
+    calibrations = settings.calibration | {backend: fit.calibration}
+    try:
+        settings.model_copy(update={"calibration": calibrations}).save(folder)
+    except OSError as error:
+        raise ModelError(
+            f"can't be written: {error.strerror or error}", where=str(folder / FILE_NAME)
+        ) from None
+    return Refit(folder, before, fit.calibration, scores_before, scores_after, fit.warnings)
+
+
+def _check_pairs(
+    examples: Sequence[QuestionExample], predictions: Sequence[QuestionPrediction]
+) -> None:
+    """Examples and predictions go together row by row."""
+    wanted, found = [e.id for e in examples], [p.id for p in predictions]
+    if wanted != found:
+        raise DataError(
+            "examples and predictions are not of the same questions in the same order",
+            expected=f"{len(wanted):,} predictions, the first for {wanted[0]}",
+            found=f"{len(found):,}" + (f", the first for {found[0]}" if found else ""),
+        )
 
 
 CALIBRATIONS = {"qa": calibrate_questions}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from spanfit.data import digest
 from spanfit.metrics import Scores, check_gold, score
 from spanfit.prediction import Observer, Predictor
 from spanfit.progress import Progress
@@ -71,9 +72,8 @@ def evaluate(
     predictions = predict_all(
         examples, predictor, title=title, progress=progress or Progress(quiet=True)
     )
-    return score_predictions(
-        examples, predictions, metric=metric, selected_on=predictor.settings.selected_on
-    )
+    signed = predictor.settings.selected_on_for(digest(examples), backend=predictor.backend.name)
+    return score_predictions(examples, predictions, metric=metric, selected_on=signed)
 
 
 def score_predictions(

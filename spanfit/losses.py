@@ -11,29 +11,59 @@ from spanfit.batching import Batch
 from spanfit.tasks.questions import SpanTargets
 
 
-def span_loss(logits: torch.Tensor, batch: Batch, targets: SpanTargets) -> torch.Tensor:
-    """Sum over the batch's windows of the mean cross entropy of start and end.
+def span_loss(
+    logits: torch.Tensor, batch: Batch, targets: SpanTargets, *, label_smoothing: float = 0.0
+) -> torch.Tensor:
+    """Sum over the batch's windows, each times its weight, of half the marginal log-likelihood.
+
+    Of a window with the distinct golds g that is -1/2 log sum_g p(start_g) p(end_g): with one gold,
+    the mean cross entropy of start and end. The null position is the gold of a window without any.
+    Smoothing mixes in, by its share, the mean of -log p over the tokens of the context and the
+    null: those of the question are never an answer, so nothing is given to them.
 
     *Shape:* logits (B, T, 2) -> scalar. Padding takes no part in the softmax, so that the loss of
     a window does not depend on the windows beside it.
+
+    Source: Clark and Gardner 2018 (the sum over golds); Szegedy et al. 2016 (smoothing).
     """
-    labels = torch.from_numpy(span_positions(batch, targets)).to(logits.device)  # (B, 2)
-    mask = torch.from_numpy(batch.attention_mask).to(logits.device).bool()  # (B, T)
-    masked = logits.masked_fill(~mask[:, :, None], float("-inf"))
-    return (
-        functional.cross_entropy(masked, labels, reduction="sum") / 2
-    )  # classes in dim 1: positions
+    device = logits.device
+    mask = torch.from_numpy(batch.attention_mask).to(device).bool()  # (B, T)
+    log_p = functional.log_softmax(
+        logits.masked_fill(~mask[:, :, None], float("-inf")), dim=1
+    )  # (B, T, 2)
+    places = torch.from_numpy(span_positions(batch, targets)).to(device)  # (B, G, 2)
+    gold = log_p.gather(1, places.clamp(min=0)).sum(dim=2)  # (B, G)
+    is_gold = places[:, :, 0] >= 0
+    loss = -gold.masked_fill(~is_gold, float("-inf")).logsumexp(dim=1) / 2  # (B,)
+    if label_smoothing:
+        allowed = torch.from_numpy(_answer_or_null(batch)).to(device)
+        spread = log_p.masked_fill(~allowed[:, :, None], 0).sum(dim=(1, 2)) / allowed.sum(dim=1)
+        loss = (1 - label_smoothing) * loss - label_smoothing * spread / 2
+    weight = torch.from_numpy(targets.weight[batch.rows]).to(device)
+    return (weight * loss).sum()
 
 
 def span_positions(batch: Batch, targets: SpanTargets) -> NDArray[np.int64]:
-    """Start and end of each window's answer as places in its row; the null position without one.
+    """Start and end of each window's golds as places in its row; -1 where there are fewer than G.
 
-    *Shape:* (B, 2).
+    A window without a gold has the null position as its first.
+
+    *Shape:* (B, G, 2).
     """
-    places = np.stack((targets.start[batch.rows], targets.end[batch.rows]), axis=1)
-    return np.where(
-        places < 0, batch.null_position[:, None], places + batch.sliced_start[:, None]
-    ).astype(np.int64)
+    places = np.stack((targets.start[batch.rows], targets.end[batch.rows]), axis=2)
+    places = np.where(places < 0, -1, places + batch.sliced_start[:, None, None])
+    is_null = (places < 0).all(axis=(1, 2))
+    places[is_null, 0] = batch.null_position[is_null, None]
+    return places.astype(np.int64)
+
+
+def _answer_or_null(batch: Batch) -> NDArray[np.bool_]:
+    """The places of a row that a start or an end may point at, (B, T)."""
+    column = np.arange(batch.input_ids.shape[1])
+    start = batch.sliced_start[:, None]
+    allowed = (column >= start) & (column < start + batch.n_sliced[:, None])
+    allowed[np.arange(len(batch.rows)), batch.null_position] = True
+    return allowed
 
 
 LOSSES = {"qa": span_loss}

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import overload
 
+from spanfit.batching import Batch
+from spanfit.data.contexts import name_contexts
+from spanfit.decode.merging import ContextRanking
 from spanfit.errors import ModelError, require
 from spanfit.evaluation import Evaluation, evaluate
 from spanfit.metrics import Scores
-from spanfit.prediction import Predictor
+from spanfit.prediction import BadLines, FilePredictions, Observer, Predictor, predict_file
 from spanfit.progress import Progress
+from spanfit.recipe import WindowsSection
 from spanfit.settings import FILE_NAME, ModelSettings
 from spanfit.tasks import TASKS
 from spanfit.types import QuestionExample, QuestionPrediction
+from spanfit.windows import Windows
+
+CHARACTERS_AT_ONCE = 500_000
+"""Texts that are asked together hold at most this many characters, or are a single text."""
+
+AnyContext = str | Path | Sequence[str] | Sequence[Path] | Mapping[str, str]
+"""Where answers are looked for: a text, several, texts by name, or files and folders as paths."""
 
 
 class Model:
@@ -30,14 +42,95 @@ class Model:
         """Windows, decoding and calibration."""
         return self.predictor.settings
 
-    def ask(self, question: str, context: str) -> QuestionPrediction:
-        """The best answers to one question in one context."""
-        example = QuestionExample(id="1", question=question, context=context)
-        return next(self.predict([example]))
+    @overload
+    def ask(
+        self, question: str, context: AnyContext, *, progress: Progress | None = None
+    ) -> QuestionPrediction: ...
+
+    @overload
+    def ask(
+        self,
+        question: list[str] | tuple[str, ...],
+        context: AnyContext,
+        *,
+        progress: Progress | None = None,
+    ) -> list[QuestionPrediction]: ...
+
+    def ask(
+        self,
+        question: str | list[str] | tuple[str, ...],
+        context: AnyContext,
+        *,
+        progress: Progress | None = None,
+    ) -> QuestionPrediction | list[QuestionPrediction]:
+        """The best answers to one question, or to each of several, in one context or over several.
+
+        Over several the answers compete as those of one long text's windows do, and
+        `Candidate.source` names the context of each: its key in a mapping, its number from "0" in
+        a sequence, its path where files or folders were given.
+
+        Args:
+            question: one question, or a list of them, which gives a list of predictions.
+            context: a string is a text, never a path. A `Path` is a text file, or a folder whose
+                .txt and .md files are asked, at any depth. Files are read one after the other.
+            progress: where to show how many windows are done.
+
+        Raises:
+            DataError: no context at all, or one that is not a text.
+
+        """
+        questions = [question] if isinstance(question, str) else list(question)
+        contexts = name_contexts(context)
+        progress = progress or Progress(quiet=True)
+        with progress.bar("asking", total=None, unit="windows") as bar:
+
+            def count(
+                examples: list[QuestionExample], windows: Windows, batch: Batch, logits: object
+            ) -> None:
+                bar.advance(len(batch.rows))
+
+            predictions = self._ask(questions, contexts, observe=count)
+        return predictions[0] if isinstance(question, str) else predictions
+
+    def _ask(
+        self, questions: list[str], contexts: Mapping[str, str], *, observe: Observer
+    ) -> list[QuestionPrediction]:
+        """One prediction for each question; of each context only its candidates are kept."""
+        decode, calibration = self.settings.decode, self.predictor.calibration
+        rankings = [ContextRanking(k=decode.n_best) for _ in questions]
+        for texts in _gather(contexts, max_characters=CHARACTERS_AT_ONCE):
+            asked = [(name, number) for name in texts for number in range(len(questions))]
+            examples = [
+                QuestionExample(id=str(number + 1), question=questions[number], context=texts[name])
+                for name, number in asked
+            ]
+            predictions = self.predictor.predict(examples, observe=observe)
+            for (name, number), prediction in zip(asked, predictions, strict=True):
+                rankings[number].add(name, prediction)
+        return [
+            ranking.result(
+                str(number), temperature=calibration.temperature, threshold=calibration.threshold
+            )
+            for number, ranking in enumerate(rankings, 1)
+        ]
 
     def predict(self, examples: Iterable[QuestionExample]) -> Iterator[QuestionPrediction]:
         """A stream of predictions, one for each example, in their order."""
         return self.predictor.predict(examples)
+
+    def predict_file(
+        self,
+        data: str | Path,
+        out: str | Path,
+        *,
+        bad_lines: BadLines = "fail",
+        progress: Progress | None = None,
+    ) -> FilePredictions:
+        """Predict a file of any length into another; goes on where an earlier call was ended.
+
+        See `spanfit.prediction.predict_file`.
+        """
+        return predict_file(self.predictor, data, out, bad_lines=bad_lines, progress=progress)
 
     def evaluate(self, examples: Sequence[QuestionExample], *, metric: str | None = None) -> Scores:
         """Scores of the predictions for examples with gold."""
@@ -54,6 +147,20 @@ class Model:
         return evaluate(examples, self.predictor, metric=metric, progress=progress)
 
 
+def _gather(contexts: Mapping[str, str], *, max_characters: int) -> Iterator[dict[str, str]]:
+    """The contexts in groups of at most so many characters; a longer text is a group by itself."""
+    group: dict[str, str] = {}
+    size = 0
+    for name, text in contexts.items():
+        if group and size + len(text) > max_characters:
+            yield group
+            group, size = {}, 0
+        group[name] = text
+        size += len(text)
+    if group:
+        yield group
+
+
 def load(source: str | Path, *, backend: str = "auto", device: str = "auto") -> Model:
     """A model from a run folder, a model folder, or the hub.
 
@@ -68,13 +175,18 @@ def load(source: str | Path, *, backend: str = "auto", device: str = "auto") -> 
     require("torch", extra="train")
     require("transformers", extra="train")
     from spanfit.backends.pretrained import load_settings, load_trained, tokenizer_warnings
-    from spanfit.backends.torch import TorchBackend, resolve_device, takes_type_ids
+    from spanfit.backends.torch import TorchBackend, max_positions, resolve_device, takes_type_ids
 
     where = find_model(source)
     stored = load_settings(where)
-    settings = stored or ModelSettings()
-    notes = [] if stored else [_explain_defaults(where), *tokenizer_warnings(where)]
-    loaded = load_trained(where, task=settings.task, max_length=settings.windows.max_length)
+    loaded = load_trained(where, task=(stored or ModelSettings()).task)
+    limit = max_positions(loaded.network)
+    if stored is None:
+        settings = _default_settings(limit)
+        notes = [*loaded.notes, _explain_defaults(where, settings), *tokenizer_warnings(where)]
+    else:
+        settings, notes = stored, list(loaded.notes)
+        _check_windows(stored, limit, where)
     network = loaded.network.to(resolve_device(device)).eval()
     predictor = Predictor(
         task=TASKS[settings.task],
@@ -122,9 +234,36 @@ def _can_be_hub_id(source: str, folder: Path) -> bool:
     return not is_path and (len(parts) == 1 or not folder.parent.is_dir())
 
 
-def _explain_defaults(source: str) -> str:
+def _default_settings(limit: int | None) -> ModelSettings:
+    """What is assumed of a model without spanfit.json, whose encoder has `limit` positions."""
     defaults = ModelSettings()
+    if limit is None or limit >= defaults.windows.max_length:
+        return defaults
+    shorter = WindowsSection(max_length=limit, overlap=limit // 3)
+    return defaults.model_copy(update={"windows": shorter})
+
+
+def _check_windows(settings: ModelSettings, limit: int | None, source: str) -> None:
+    """Refuse settings that this encoder cannot have been trained with.
+
+    Raises:
+        ModelError: the windows are longer than the encoder's positions.
+    """
+    if limit is not None and settings.windows.max_length > limit:
+        raise ModelError(
+            "the windows of this model are longer than its encoder's positions",
+            where=f"{source}/{FILE_NAME}",
+            expected=f"windows.max_length of at most {limit} tokens",
+            found=str(settings.windows.max_length),
+            fix="the spanfit.json that the training wrote beside these weights",
+        )
+
+
+def _explain_defaults(source: str, settings: ModelSettings) -> str:
+    windows = settings.windows
+    is_short = windows.max_length < ModelSettings().windows.max_length
     return (
-        f"{source} has no {FILE_NAME}: windows of {defaults.windows.max_length} tokens with "
-        f"{defaults.windows.overlap} of overlap, and a null threshold of 0, are assumed"
+        f"{source} has no {FILE_NAME}: windows of {windows.max_length} tokens"
+        + (", all that its encoder has positions for," if is_short else "")
+        + f" with {windows.overlap} of overlap, and a null threshold of 0, are assumed"
     )

@@ -37,8 +37,8 @@ model = spanfit.load("PATH OF THIS FOLDER")
 print(model.ask("Who leads?", "Ada leads the harbour office.").answer)
 ```
 
-`AutoModelForQuestionAnswering` of transformers opens this folder too; windows, decoding and the
-threshold are in `spanfit.json`.
+`AutoModelForQuestionAnswering` of transformers opens this folder too; windows, decoding, threshold
+and temperature are in `spanfit.json`.
 """
 
 
@@ -51,7 +51,7 @@ def write_model_card(
     null = (
         "never: it learnt from answerable questions only"
         if calibration.threshold is None
-        else f"where the null odds are above {calibration.threshold:.3f}"
+        else f"where the null odds are above {calibration.threshold:.3f}, as trained"
     )
     text = TEMPLATE.format(
         title=f"{Path(recipe.model.name).name}, fine-tuned for questions",

@@ -2,22 +2,33 @@
 
     examples ─▶ windows ─ by length ─▶ batches ─▶ logits ─▶ candidates ─ merge ─▶ predictions
 
-Of each window only its k candidates outlive the batch.
+Of each window only its k candidates outlive the batch. `predict_file` writes such a stream into a
+file that can be continued when the process has died.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from spanfit.backends.base import Backend
 from spanfit.batching import Batch, join, split_by_length
+from spanfit.data import count, stream
+from spanfit.data.faults import SkippedLines, refuse_line
+from spanfit.data.predictions import format_line
+from spanfit.data.unfinished import UnfinishedFile
+from spanfit.memory import TextMemory
+from spanfit.progress import Progress
 from spanfit.settings import Calibration, ModelSettings
 from spanfit.tasks.questions import QuestionTask
 from spanfit.tokenizer import Tokenizer
 from spanfit.types import QuestionExample, QuestionPrediction
+from spanfit.version import VERSION
 from spanfit.windows import Windows, WindowSettings, make_windows
 
 if TYPE_CHECKING:
@@ -28,6 +39,9 @@ CHUNK_EXAMPLES = 256
 
 Observer = Callable[[list[QuestionExample], Windows, Batch, "Logits"], None]
 """Sees every batch with its logits before they are thrown away (the evaluation loss does)."""
+
+BadLines = Literal["fail", "skip"]
+"""What is done with a line of the input that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +62,24 @@ class Predictor:
         """Threshold and temperature that were fitted for this backend."""
         return self.settings.calibration_of(self.backend.name)
 
-    def windows(self, examples: list[QuestionExample]) -> Windows:
+    def describe(self) -> dict[str, str]:
+        """What predictions are made by, each thing with its name or digest."""
+        tokenizer = f"{self.tokenizer.digest} {self.tokenizer.config}"
+        settings = json.dumps(self.settings.model_dump(), sort_keys=True)
+        return {
+            "version": VERSION,
+            "backend": self.backend.name,
+            "weights": self.backend.digest,
+            "max_tokens": str(self.max_tokens),
+            "tokenizer": hashlib.blake2b(tokenizer.encode(), digest_size=16).hexdigest(),
+            "settings": hashlib.blake2b(settings.encode(), digest_size=16).hexdigest(),
+        }
+
+    def windows(
+        self, examples: list[QuestionExample], *, memory: TextMemory | None = None
+    ) -> Windows:
         """The windows of some examples, exactly as training makes them."""
-        return prepare_windows(examples, self.task, self.tokenizer, self.settings)
+        return prepare_windows(examples, self.task, self.tokenizer, self.settings, memory=memory)
 
     def predict(
         self, examples: Iterable[QuestionExample], *, observe: Observer | None = None
@@ -60,14 +89,24 @@ class Predictor:
         Raises:
             ModelError: the logits hold NaN or infinity.
         """
-        rest = iter(examples)
+        for _, predictions in self.predict_chunks(examples, observe=observe):
+            yield from predictions
+
+    def predict_chunks(
+        self, examples: Iterable[QuestionExample], *, observe: Observer | None = None
+    ) -> Iterator[tuple[list[QuestionExample], list[QuestionPrediction]]]:
+        """The same in chunks of `CHUNK_EXAMPLES`, each beside its examples.
+
+        A text that the chunk before held too is not tokenised again.
+        """
+        rest, memory = iter(examples), TextMemory(self.tokenizer)
         while chunk := list(islice(rest, CHUNK_EXAMPLES)):
-            yield from self._predict_chunk(chunk, observe)
+            yield chunk, self._predict_chunk(chunk, memory, observe)
 
     def _predict_chunk(
-        self, examples: list[QuestionExample], observe: Observer | None
+        self, examples: list[QuestionExample], memory: TextMemory, observe: Observer | None
     ) -> list[QuestionPrediction]:
-        windows = self.windows(examples)
+        windows = self.windows(examples, memory=memory)
         candidates = []
         max_tokens = self.max_tokens or self.backend.max_tokens
         for rows in split_by_length(windows.lengths, max_tokens=max_tokens):
@@ -81,15 +120,103 @@ class Predictor:
         )
 
 
+@dataclass(frozen=True)
+class FilePredictions:
+    """What `predict_file` wrote: `n` predictions, and `skipped` lines that could not be read.
+
+    `skipped_file` lists those, where there are any.
+    """
+
+    file: Path
+    n: int
+    skipped: int = 0
+    skipped_file: Path | None = None
+
+
+def predict_file(
+    predictor: Predictor,
+    data: str | Path,
+    out: str | Path,
+    *,
+    bad_lines: BadLines = "fail",
+    progress: Progress | None = None,
+) -> FilePredictions:
+    """Predict a whole file of questions into `out`, one JSON line each; gzip where it ends in .gz.
+
+    JSON Lines are read one by one, so neither file need fit into memory; ids that come twice are
+    not looked for. Until the end the predictions are in `out`.part. Where that is there already,
+    the questions that it answers are read and not predicted again, and the file is what it would
+    have been in one go. `bad_lines` "skip" leaves out lines that cannot be read, and lists them
+    with their reasons in `out`.skipped.jsonl; SQuAD's JSON has no such lines.
+
+    Raises:
+        DataError: no such input, or a mistake in it; `out` is there already, or its part was made
+            by another model or from another input; it cannot be written.
+        ModelError: the logits hold NaN or infinity.
+    """
+    out, progress = Path(out), progress or Progress(quiet=True)
+    skipped = SkippedLines(out)
+    on_fault = refuse_line if bad_lines == "fail" else skipped.add
+    with UnfinishedFile(out, made_by=predictor.describe()) as unfinished, skipped:
+        with progress.bar("counting", total=None, unit="examples"):
+            total = count(data)
+        examples = stream(data, check_ids=False, on_fault=on_fault)
+        try:
+            _write_predictions(predictor, examples, unfinished, progress, total)
+        except BaseException:
+            if unfinished.lines:
+                progress.note(
+                    f"{unfinished.lines:,} predictions are kept in {unfinished.part}: "
+                    "the same command goes on from there"
+                )
+            raise
+        unfinished.finish()
+    return FilePredictions(
+        file=out, n=unfinished.lines, skipped=skipped.n, skipped_file=skipped.file
+    )
+
+
+def _write_predictions(
+    predictor: Predictor,
+    examples: Iterator[QuestionExample],
+    file: UnfinishedFile,
+    progress: Progress,
+    total: int,
+) -> None:
+    """Predict what is not yet answered in `file`; a chunk is there whole or not at all.
+
+    So chunks always begin at the same examples, rows are padded to the same lengths, and an
+    interrupted run gives the bytes of an uninterrupted one.
+    """
+
+    def to_input(example: QuestionExample) -> tuple[str, ...]:
+        pair = predictor.task.texts(example)
+        return (example.id, pair.fixed or "", pair.sliced)
+
+    if file.lines:
+        progress.note(f"going on after the {file.lines:,} predictions in {file.part}")
+        file.pass_over(map(to_input, islice(examples, file.lines)))
+    with progress.bar("predicting", total=total, unit="examples", done=file.lines) as bar:
+        for chunk, predictions in predictor.predict_chunks(examples):
+            file.append([format_line(item) for item in predictions], map(to_input, chunk))
+            bar.advance(len(chunk))
+
+
 def prepare_windows(
     examples: list[QuestionExample],
     task: QuestionTask,
     tokenizer: Tokenizer,
     settings: ModelSettings,
+    *,
+    memory: TextMemory | None = None,
 ) -> Windows:
-    """The one path from examples to windows: training, evaluation and prediction come through."""
+    """The one path from examples to windows: training, evaluation and prediction come through.
+
+    `memory`: see `make_windows`.
+    """
     return make_windows(
         [task.texts(example) for example in examples],
         tokenizer,
         WindowSettings(max_length=settings.windows.max_length, overlap=settings.windows.overlap),
+        memory=memory,
     )

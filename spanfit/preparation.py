@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from spanfit.backends.pretrained import Pretrained, load_encoder, tokenizer_warnings
-from spanfit.data import digest, read
+from spanfit.data import digest, stream
 from spanfit.data.answers import check_answers
 from spanfit.data.parts import limit, split_off
+from spanfit.data.synthesis import make_unanswerable
 from spanfit.errors import DataError, RecipeError
+from spanfit.optimization import describe_learning, set_up_learning
 from spanfit.prediction import prepare_windows
 from spanfit.progress import Progress
-from spanfit.recipe import DataSection, Recipe
+from spanfit.recipe import DataSection, Files, Recipe
 from spanfit.settings import ModelSettings
 from spanfit.tasks import COVERAGES, TASKS
 from spanfit.tasks.coverage import Coverage, summarise_lengths
@@ -103,10 +104,11 @@ def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
     pretrained = load_encoder(recipe.model, task=task.name, max_length=recipe.windows.max_length)
     for note in (*pretrained.notes, *tokenizer_warnings(recipe.model.name)):
         progress.note(f"model: {note}")
+    set_up_learning(pretrained.network, recipe)
     settings = _find_ceiling(parts, pretrained, settings)
     examples = list(parts.training)
     windows = prepare_windows(examples, task, pretrained.tokenizer, settings)
-    targets = task.targets(examples, windows)
+    targets = task.weigh(task.targets(examples, windows, recipe.task), recipe.task)
     plan = Plan(
         n_windows=len(windows),
         windows_per_step=recipe.batch.windows_per_step,
@@ -151,27 +153,69 @@ def read_parts(data: DataSection, *, progress: Progress) -> Parts:
         calibration: Examples = _read_checked(data.calibration, data, progress)
     else:
         training, calibration = split_off(training, share=data.calibration_share, seed=data.seed)
+        calibration = _add_unanswerable(calibration, data, progress, part="calibration")
     if not training:
-        raise DataError("there is no question to learn from", where=data.train)
+        raise DataError("there is no question to learn from", where=_name(data.train))
+    training = _add_unanswerable(training, data, progress, part="training")
     validation: Examples = ()
     if data.validation is not None:
         validation = _read_checked(data.validation, data, progress)
     return Parts(training=training, calibration=calibration, validation=validation)
 
 
-def _read_checked(path: str, data: DataSection, progress: Progress) -> Examples:
-    examples = read(path)
+def _add_unanswerable(
+    examples: Examples, data: DataSection, progress: Progress, *, part: str
+) -> Examples:
+    """The examples and, where the recipe wants them, unanswerable questions made of them.
+
+    Made of each part by itself, so that no question is on both sides.
+
+    Raises:
+        DataError: none can be made for the training part.
+    """
+    if data.synthetic_unanswerable == 0:
+        return examples
+    synthesis = make_unanswerable(examples, share=data.synthetic_unanswerable, seed=data.seed)
+    if part == "training" and not synthesis.examples:
+        titles = {example.title for example in examples if example.title}
+        raise DataError(
+            "no unanswerable question can be made of the training part",
+            where="data.synthetic_unanswerable",
+            expected="titles with several contexts, one of them without the question's answer",
+            found=f"{len(titles):,} titles for {len(examples):,} questions",
+            fix="--set data.synthetic_unanswerable=0",
+        )
+    progress.note(f"{part}: {synthesis.summary()}")
+    return (*examples, *synthesis.examples)
+
+
+def _read_checked(files: Files, data: DataSection, progress: Progress) -> Examples:
+    """The questions of one part; with several files, the places of questions name theirs."""
+    paths = [files] if isinstance(files, str) else files
+    repeats: list[str] | None = [] if len(paths) > 1 else None
+    examples = list(stream(*paths, repeats=repeats))
+    if repeats:
+        progress.warn(
+            f"{_name(files)}: {len(repeats):,} questions stand in more than one of these files, "
+            f"equal in everything, and count once: {', '.join(repeats[:3])}"
+            f"{' …' if len(repeats) > 3 else ''}"
+        )
+    name = paths[0] if len(paths) == 1 else ""
     if without := next((example for example in examples if example.answers is None), None):
         raise DataError(
             f"question {without.id!r} has no gold",
-            where=f"{Path(path)}, {without.place}",
+            where=", ".join(filter(None, (name, without.place))),
             expected='"answers" for every question, [] where the context holds none',
         )
     repair = None if data.bad_answers == "fail" else data.bad_answers
-    checked = check_answers(examples, repair=repair, name=path)
+    checked = check_answers(examples, repair=repair, name=name)
     for line in checked.summary():
-        progress.warn(f"{path}: {line}")
+        progress.warn(f"{_name(files)}: {line}")
     return checked.examples
+
+
+def _name(files: Files) -> str:
+    return files if isinstance(files, str) else ", ".join(files)
 
 
 def _check_selection(recipe: Recipe, parts: Parts, progress: Progress) -> None:
@@ -198,13 +242,16 @@ def describe(prepared: Prepared) -> list[str]:
     parts, plan = prepared.parts, prepared.plan
     lengths, batch = summarise_lengths(prepared.windows), prepared.recipe.batch
     unanswerable = sum(not example.is_answerable for example in parts.training)
+    synthetic = sum(bool(example.synthetic) for example in parts.training)
     lines = [
-        f"data: {len(parts.training):,} questions to learn from ({unanswerable:,} unanswerable), "
+        f"data: {len(parts.training):,} questions to learn from ({unanswerable:,} unanswerable"
+        f"{f', of which {synthetic:,} synthetic' if synthetic else ''}), "
         f"{len(parts.calibration):,} for calibration, {len(parts.validation):,} for validation",
         f"windows: {len(prepared.windows):,} of {lengths.min} to {lengths.max} tokens, "
         f"mean {lengths.mean:.0f}",
         f"steps: {plan.steps_per_epoch:,} an epoch of up to {batch.windows_per_step} windows, "
         f"{plan.steps:,} in all, {plan.warmup_steps:,} of them to warm up",
+        describe_learning(prepared.pretrained.network, prepared.recipe.model),
         *prepared.coverage.describe(),
     ]
     if ceiling := prepared.settings.ceiling:

@@ -22,22 +22,30 @@ from rich.progress import (
 )
 
 SECONDS_BETWEEN_LINES = 15.0
+SECONDS_OF_SPEED = 300.0
+"""The time left follows from the speed in this time: a batch of long texts takes a while."""
 
 
 class Bar:
     """The progress of one piece of work; `advance` is all that its caller does."""
 
-    def __init__(self, progress: Progress, *, title: str, total: int | None, unit: str) -> None:
+    def __init__(
+        self, progress: Progress, *, title: str, total: int | None, unit: str, done: int
+    ) -> None:
         self._progress, self._title, self._total, self._unit = progress, title, total, unit
-        self._done, self._text = 0, ""
+        self._done, self._before, self._text = done, done, ""
         self._started = self._last_line = time.monotonic()
         self._live: RichProgress | None = None
         self._row: TaskID | None = None
 
     def advance(self, amount: int = 1, text: str = "") -> None:
-        """Say that `amount` more units are done; `text` holds the figures of the moment."""
+        """Say that `amount` more units are done.
+
+        `text` holds the figures of the moment; without any, the speed is shown.
+        """
         self._done += amount
-        self._text = text or self._text
+        speed = (self._done - self._before) / max(time.monotonic() - self._started, 1e-9)
+        self._text = text or f"{speed:,.{0 if speed >= 100 else 1}f} {self._unit}/s"
         if self._live is not None and self._row is not None:
             self._live.update(self._row, advance=amount, figures=self._text)
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
@@ -56,10 +64,15 @@ class Bar:
                 TimeRemainingColumn(),
                 console=console,
                 transient=True,
+                speed_estimate_period=SECONDS_OF_SPEED,
             )
             self._live.start()
             self._row = self._live.add_task(
-                escape(self._title), total=self._total, unit=self._unit, figures=""
+                escape(self._title),
+                total=self._total,
+                completed=self._done,
+                unit=self._unit,
+                figures="",
             )
         return self
 
@@ -80,7 +93,7 @@ class Bar:
         line = f"{self._title}: {self._done:,}"
         if self._total:
             line += f" of {self._total:,} {self._unit}"
-            left = seconds * (self._total - self._done) / max(self._done, 1)
+            left = seconds * (self._total - self._done) / max(self._done - self._before, 1)
             line += f", {format_seconds(left)} left" if left >= 1 else ""
         else:
             line += f" {self._unit}"
@@ -106,9 +119,12 @@ class Progress:
             self.console.print(f"[yellow]warning:[/yellow] {escape(text)}")
 
     @contextmanager
-    def bar(self, title: str, *, total: int | None, unit: str) -> Iterator[Bar]:
-        """A bar for `total` units of work (None: nobody knows how many)."""
-        with Bar(self, title=title, total=total, unit=unit) as bar:
+    def bar(self, title: str, *, total: int | None, unit: str, done: int = 0) -> Iterator[Bar]:
+        """A bar for `total` units of work (None: nobody knows how many).
+
+        `done` of them were done before, at a speed that says nothing about the rest.
+        """
+        with Bar(self, title=title, total=total, unit=unit, done=done) as bar:
             yield bar
 
 

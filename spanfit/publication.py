@@ -13,16 +13,18 @@ import torch
 
 from spanfit.backends.torch import TorchBackend
 from spanfit.batching import Batch
-from spanfit.calibration import CALIBRATIONS
+from spanfit.calibration import CALIBRATIONS, decide
 from spanfit.data.predictions import write_predictions
 from spanfit.evaluation import Evaluation, predict_all, score_predictions
 from spanfit.losses import LOSSES
+from spanfit.metrics import Confidence, measure_confidence
 from spanfit.model_card import write_model_card
 from spanfit.prediction import Predictor
 from spanfit.preparation import Examples, Prepared
 from spanfit.progress import Progress
 from spanfit.runs import RunFolder, uninterrupted
 from spanfit.settings import Calibration, ModelSettings
+from spanfit.temperature import decision_probability, list_gaps
 from spanfit.types import QuestionExample, QuestionPrediction, SelectedOn
 from spanfit.windows import Windows
 
@@ -32,10 +34,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PartResult:
-    """One part of the data after one epoch."""
+    """One part of the data after one epoch; `confidence_before` is at temperature 1."""
 
     evaluation: Evaluation
     eval_loss: float
+    confidence_before: Confidence
 
     def figure(self, metric: str) -> float:
         """The figure that selection looks at; higher is better."""
@@ -45,6 +48,22 @@ class PartResult:
             "eval_loss": -self.eval_loss,
         }
         return figures[metric]
+
+    @property
+    def calibration_errors(self) -> tuple[float, float]:
+        """The expected calibration error at temperature 1, and at the one that was fitted."""
+        after = self.evaluation.scores.confidence or self.confidence_before
+        return self.confidence_before.calibration_error, after.calibration_error
+
+    def to_json(self) -> dict[str, Any]:
+        """The part's entry in scores.json; what is longest comes last."""
+        scores = self.evaluation.scores.to_json()
+        confidence = scores.pop("confidence")
+        before = self.confidence_before.figures
+        return {"eval_loss": self.eval_loss, **scores} | {
+            "confidence_before": before,
+            "confidence": confidence,
+        }
 
 
 class Publication:
@@ -87,7 +106,7 @@ class Publication:
             self._publish(settings, {}, epoch=0, step=step)
 
     def _evaluate_parts(self) -> tuple[Calibration, dict[str, PartResult]]:
-        """Predict both parts; the threshold that the first gives decides in both."""
+        """Predict both parts; what is fitted on the first decides in both."""
         parts = self._prepared.parts
         calibration = self._uncalibrated()
         results: dict[str, PartResult] = {}
@@ -122,9 +141,13 @@ class Publication:
         loss: float,
         calibration: Calibration,
     ) -> PartResult:
-        decided = [prediction.rethreshold(calibration.threshold) for prediction in predictions]
+        decided = decide(predictions, calibration)
         evaluation = score_predictions(examples, decided, selected_on=self._selected_on)
-        return PartResult(evaluation=evaluation, eval_loss=loss)
+        gaps = list_gaps(predictions, threshold=calibration.threshold)
+        before = measure_confidence(
+            decision_probability(gaps, temperature=1.0), evaluation.scores.example_exact
+        )
+        return PartResult(evaluation=evaluation, eval_loss=loss, confidence_before=before)
 
     @property
     def _selected_on(self) -> SelectedOn:
@@ -146,16 +169,16 @@ class Publication:
         return Calibration(threshold=threshold)
 
     def _calibrate(self, predictions: list[QuestionPrediction]) -> Calibration:
-        """The threshold fitted on the calibration part, unless it is named or not needed."""
-        uncalibrated = self._uncalibrated()
-        is_named = self._prepared.recipe.selection.null_threshold is not None
-        if is_named or uncalibrated.threshold is None:
-            return uncalibrated
-        calibrate = CALIBRATIONS[self._prepared.task.name]
-        calibration, warning = calibrate(self._prepared.parts.calibration, predictions)
-        if warning is not None:
+        """The threshold fitted on the calibration part, unless it is named; and the temperature."""
+        fit = CALIBRATIONS[self._prepared.task.name](
+            self._prepared.parts.calibration,
+            predictions,
+            before=self._uncalibrated(),
+            is_threshold_fixed=self._prepared.recipe.selection.null_threshold is not None,
+        )
+        for warning in fit.warnings:
             self._progress.warn(warning)
-        return calibration
+        return fit.calibration
 
     def _compare(self, results: dict[str, PartResult]) -> bool:
         """Whether this epoch is the best so far; without the part to tell, the last one is."""
@@ -185,11 +208,13 @@ class Publication:
         scores = result.evaluation.scores
         line: dict[str, Any] = {"step": step, "epoch": epoch, "part": name}
         line |= {"eval_loss": result.eval_loss, "exact": scores.exact, "f1": scores.f1}
-        line |= {"threshold": calibration.threshold}
+        before, after = result.calibration_errors
+        line |= {"calibration_error_before": before, "calibration_error": after}
+        line |= {"threshold": calibration.threshold, "temperature": calibration.temperature}
         self._folder.append_metrics(line)
         self._progress.note(
             f"epoch {epoch}, {name}: eval_loss {result.eval_loss:.3f}  "
-            f"EM {scores.exact:.2f}  F1 {scores.f1:.2f}"
+            f"EM {scores.exact:.2f}  F1 {scores.f1:.2f}  ECE {before:.3f} → {after:.3f}"
         )
 
     def _publish(
@@ -208,10 +233,7 @@ class Publication:
         for name, result in results.items():
             write_predictions(predictions / f"{name}.jsonl", result.evaluation.predictions)
         if results:
-            content = {
-                name: {"eval_loss": result.eval_loss, **result.evaluation.scores.to_json()}
-                for name, result in results.items()
-            }
+            content = {name: result.to_json() for name, result in results.items()}
             chosen = {"epoch": epoch, "step": step, "ceiling": settings.ceiling}
             self._folder.write_json("scores.json", chosen | content)
 
@@ -232,10 +254,10 @@ class Publication:
 
 
 class EvaluationLoss:
-    """Sums the training loss over the batches of a prediction."""
+    """Sums the loss, neither smoothed nor weighted, over the batches of a prediction."""
 
     def __init__(self, prepared: Prepared) -> None:
-        self._task = prepared.task
+        self._task, self._options = prepared.task, prepared.recipe.task
         self._windows: Windows | None = None
         self._sum, self._count = 0.0, 0
 
@@ -244,7 +266,8 @@ class EvaluationLoss:
     ) -> None:
         """Add one batch."""
         if windows is not self._windows:
-            self._windows, self._targets = windows, self._task.targets(examples, windows)
+            self._windows = windows
+            self._targets = self._task.targets(examples, windows, self._options)
         loss = LOSSES[self._task.name](torch.as_tensor(logits), batch, self._targets)
         self._sum += float(loss)
         self._count += len(batch.rows)

@@ -91,6 +91,7 @@ class RunFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._metrics = folder / "metrics.jsonl"
+        self._observe_metrics: Callable[[dict[str, Any]], None] | None = None
 
     @classmethod
     def create(cls, out: str | Path | None, *, default_name: str) -> RunFolder:
@@ -124,6 +125,17 @@ class RunFolder:
         }
         with self._metrics.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(finite, ensure_ascii=False, allow_nan=False) + "\n")
+        if self._observe_metrics is not None:
+            self._observe_metrics(finite)
+
+    @contextmanager
+    def metrics_observed(self, observe: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+        """Inside, `observe` gets each line of metrics.jsonl, once it is written."""
+        self._observe_metrics = observe
+        try:
+            yield
+        finally:
+            self._observe_metrics = None
 
     def write_folder(self, name: str, fill: Callable[[Path], None]) -> Path:
         """Have `fill` write a folder aside, then put it at its place (an old one is replaced)."""

@@ -10,6 +10,7 @@ A model without this file (from the hub) gets the defaults, and its user is told
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Literal
 
@@ -55,10 +56,58 @@ class ModelSettings(Section):
         """The calibration of a backend; the torch one's, else the default, where it has none."""
         return self.calibration.get(backend) or self.calibration.get("torch") or Calibration()
 
+    def selected_on_for(self, data_digest: str, *, backend: str) -> SelectedOn:
+        """What the scores of data with this digest are signed with.
+
+        "validation" where threshold or temperature were fitted on these very data, whichever part
+        they were at the time; else the part that chose the model.
+        """
+        if data_digest and data_digest == self.calibration_of(backend).data_digest:
+            return "validation"
+        return self.selected_on
+
     def save(self, folder: Path) -> None:
-        """Write spanfit.json into a model folder."""
+        """Write spanfit.json into a model folder; aside first, so that it is whole at any time.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         text = json.dumps(self.model_dump(), ensure_ascii=False, indent=2)
-        (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+        aside = folder / (FILE_NAME + ".tmp")
+        aside.write_text(text + "\n", encoding="utf-8")
+        aside.replace(folder / FILE_NAME)
+
+
+def find_settings(source: str | Path) -> tuple[Path, ModelSettings]:
+    """The folder of a run's model, or of a model, whose spanfit.json is there; and its settings.
+
+    Raises:
+        ModelError: no folder of that name, or none with such a file; or the file is wrong.
+    """
+    folder = Path(source)
+    for candidate in (folder / "model", folder):
+        if (settings := read_settings(candidate)) is not None:
+            return candidate, settings
+    for candidate in (folder / "model", folder):
+        if (candidate / "config.json").is_file():  # a model that SpanFit did not train
+            raise ModelError(
+                f"this model has no {FILE_NAME} to keep a calibration in",
+                where=str(candidate),
+                fix=f"echo '{{}}' > {shlex.quote(str(candidate / FILE_NAME))}  (the defaults)",
+            )
+    raise ModelError(
+        f"there is no {FILE_NAME} to keep a calibration in",
+        where=str(source),
+        expected="a run folder or a model folder on this machine; a hub id is neither",
+        found=_describe_folder(folder),
+        fix="save a model of the hub to a folder first, and give that",
+    )
+
+
+def _describe_folder(folder: Path) -> str:
+    if not folder.is_dir():
+        return "a file" if folder.exists() else "no such folder"
+    return ", ".join(sorted(path.name for path in folder.iterdir())[:6]) or "an empty folder"
 
 
 def read_settings(folder: Path) -> ModelSettings | None:

@@ -8,7 +8,7 @@ whole step's count, so the gradient is that of the padded batch.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from numpy.typing import NDArray
-from transformers import get_scheduler
 
 from spanfit.backends.torch import (
     TorchBackend,
@@ -31,16 +30,15 @@ from spanfit.backends.torch import (
 from spanfit.batching import join, split_by_length
 from spanfit.errors import RunError
 from spanfit.losses import LOSSES
+from spanfit.optimization import make_optimizer, make_schedule
 from spanfit.preparation import Plan, Prepared, prepare
 from spanfit.progress import Progress, format_seconds
 from spanfit.publication import Publication
-from spanfit.recipe import OptimizerSection, Recipe, make_recipe, read_recipe
+from spanfit.recipe import Recipe, make_recipe, read_recipe
 from spanfit.runs import Run, RunFolder, check_free, describe_run
+from spanfit.tracking import StepLog, check_trackers, track
 
 Rows = NDArray[np.int64]
-
-SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
-"""The recipe's schedules by the names that transformers gives them."""
 
 
 def train(
@@ -48,24 +46,29 @@ def train(
     *,
     out: str | Path | None = None,
     overrides: Sequence[str] = (),
+    trackers: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Run:
     """Fine-tune an encoder as a recipe says; the run folder is `out`, or a new one under runs/.
 
+    `trackers` names what else gets the metrics: tensorboard, wandb, … as Accelerate knows them.
+
     Raises:
-        RecipeError: the recipe or an override is wrong.
+        RecipeError: the recipe, an override or a tracker's name is wrong.
         DataError, ModelError: data or encoder cannot be used.
+        MissingExtraError: a tracker is not installed.
         RunError: the folder is taken, or the loss is not a number.
         KeyboardInterrupt: interrupted; the run folder holds a usable model then.
     """
     progress = progress or Progress()
     recipe = resolve_recipe(recipe, overrides=overrides)
+    check_trackers(trackers)
     if out is not None:
         check_free(Path(out))  # now, not after minutes of preparation
     set_up_torch(recipe)
     prepared = prepare(recipe, progress=progress)
     folder = RunFolder.create(out, default_name=prepared.task.name)
-    return Training(prepared, folder, progress).run()
+    return Training(prepared, folder, progress, trackers=trackers).run()
 
 
 def resolve_recipe(recipe: Recipe | str | Path, *, overrides: Sequence[str] = ()) -> Recipe:
@@ -89,14 +92,24 @@ def set_up_torch(recipe: Recipe) -> None:
 class Training:
     """One training under way: network, optimizer, schedule, and the step it has come to."""
 
-    def __init__(self, prepared: Prepared, folder: RunFolder, progress: Progress) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        folder: RunFolder,
+        progress: Progress,
+        *,
+        trackers: Sequence[str] = (),
+    ) -> None:
         recipe, network = prepared.recipe, prepared.pretrained.network
         self.prepared, self.folder, self.progress = prepared, folder, progress
         device = resolve_device(recipe.run.device)
         precision = resolve_precision(recipe.run.precision, device)
         AcceleratorState._reset_state()  # an earlier training of this process may have chosen else
         self.accelerator = Accelerator(
-            mixed_precision="no" if precision == "fp32" else precision, cpu=device.type == "cpu"
+            mixed_precision="no" if precision == "fp32" else precision,
+            cpu=device.type == "cpu",
+            log_with=list(trackers) or None,
+            project_dir=str(folder.folder / "tracking"),
         )
         if self.accelerator.num_processes > 1:
             raise RunError(
@@ -106,11 +119,11 @@ class Training:
             )
         self.precision = precision
         optimizer = make_optimizer(network, recipe.optimizer)
-        self.scheduler = get_scheduler(
-            SCHEDULES[recipe.optimizer.schedule],
+        self.scheduler = make_schedule(
             optimizer,
-            num_warmup_steps=prepared.plan.warmup_steps,
-            num_training_steps=prepared.plan.steps,
+            recipe.optimizer,
+            steps=prepared.plan.steps,
+            warmup_steps=prepared.plan.warmup_steps,
         )
         self.network, self.optimizer = self.accelerator.prepare(network, optimizer)
         self.has_type_ids = prepared.pretrained.tokenizer.has_type_ids and takes_type_ids(network)
@@ -124,7 +137,8 @@ class Training:
         started = time.monotonic()
         self._write_record("running", started)
         try:
-            self._epochs()
+            with track(self.folder, self.accelerator, self.prepared.recipe):
+                self._epochs()
         except KeyboardInterrupt:
             self.publication.publish_unfinished(step=self.step)
             self._write_record("interrupted", started)
@@ -187,9 +201,10 @@ class Training:
         """Add the gradient of the mean loss over these windows; returns that loss."""
         lengths = self.prepared.windows.lengths[rows]
         max_tokens = self.prepared.recipe.batch.max_tokens or self.backend.max_tokens
+        count = self.prepared.targets.count(rows)
         total = torch.zeros((), device=self.accelerator.device)
         for chosen in split_by_length(lengths, max_tokens=max_tokens):
-            loss = self.loss_sum(rows[chosen]) / len(rows)
+            loss = self.loss_sum(rows[chosen]) / count
             self.accelerator.backward(loss)
             total += loss.detach()
         return float(total)
@@ -202,7 +217,10 @@ class Training:
         )
         with self.accelerator.autocast():
             logits = head_logits(self.network(**inputs))
-        return LOSSES[self.prepared.task.name](logits, batch, self.prepared.targets)
+        task = self.prepared.recipe.task
+        return LOSSES[task.name](
+            logits, batch, self.prepared.targets, label_smoothing=task.label_smoothing
+        )
 
     def _broken_loss(self, loss: float, rows: Rows) -> RunError:
         examples = self.prepared.windows.example[rows]
@@ -236,61 +254,8 @@ class Training:
         self.folder.write_json("run.json", record)
 
 
-def make_optimizer(network: torch.nn.Module, settings: OptimizerSection) -> torch.optim.AdamW:
-    """Fused AdamW; weight decay on matrices only, not on biases and norms (vectors)."""
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
-
-
 def steps_of_epoch(plan: Plan, *, epoch: int, seed: int) -> Iterator[Rows]:
     """The windows of each step, in an order that seed and epoch decide; each window once."""
     order = np.random.default_rng([seed, epoch]).permutation(plan.n_windows)
     for start in range(0, plan.n_windows, plan.windows_per_step):
         yield order[start : start + plan.windows_per_step]
-
-
-class StepLog:
-    """Sums since the last line of metrics.jsonl."""
-
-    def __init__(self, lengths: NDArray[np.int32]) -> None:
-        self._lengths = lengths
-        self._losses: list[float] = []
-        self._windows = self._tokens = 0
-        self._started = time.monotonic()
-
-    def add(self, rows: Rows, loss: float) -> None:
-        """Count one step."""
-        self._losses.append(loss)
-        self._windows += len(rows)
-        self._tokens += int(self._lengths[rows].sum())
-
-    @property
-    def recent_loss(self) -> float:
-        """The mean loss since the last line."""
-        return mean(self._losses)
-
-    @property
-    def speed(self) -> str:
-        """Windows a second since the last line."""
-        return f"{self._windows / (time.monotonic() - self._started):.1f} windows/s"
-
-    def take(self) -> dict[str, float]:
-        """The figures since the last line; starts anew."""
-        seconds = time.monotonic() - self._started
-        figures = {
-            "loss": self.recent_loss,
-            "windows_per_second": self._windows / seconds,
-            "tokens_per_second": self._tokens / seconds,
-        }
-        self._losses, self._windows, self._tokens = [], 0, 0
-        self._started = time.monotonic()
-        return figures
-
-
-def mean(values: Iterable[float]) -> float:
-    """The arithmetic mean."""
-    return float(np.mean(list(values)))

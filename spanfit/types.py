@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from math import exp
+from operator import le, lt
 from typing import Any, Literal, NamedTuple
 
 UNKNOWN_START = -1
@@ -91,18 +92,27 @@ class TextPair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A possible answer: its text, its characters in the context, its logit sum and probability."""
+    """A possible answer: its text, its characters in the context, its logit sum and probability.
+
+    `source` names the context where there were several: a file, a key, or a number from "0".
+    """
 
     text: str
     start: int
     end: int
     score: float
     probability: float
+    source: str = ""
 
     @property
     def span(self) -> Span:
         """Where the text stands in the context."""
         return Span(self.start, self.end)
+
+    def to_json(self) -> dict[str, Any]:
+        """Text and place; the source where there is one."""
+        place = {"text": self.text, "start": self.start, "end": self.end}
+        return {"source": self.source, **place} if self.source else place
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +151,25 @@ class QuestionPrediction:
 
         Probabilities change only where the null comes to stand beside the n-best, or leaves it.
         """
-        if (threshold is None) == (self.threshold is None) or not self.n_best:
-            return replace(self, threshold=threshold)
+        return self.recalibrate(threshold, self.temperature)
+
+    def recalibrate(self, threshold: float | None, temperature: float) -> QuestionPrediction:
+        """The same prediction decided at another threshold, its probabilities at a temperature.
+
+        Scores and null odds stay as they are, so this can be done and undone without loss.
+
+        Raises:
+            ValueError: the temperature is not above 0.
+        """
+        if not temperature > 0:
+            raise ValueError(f"temperature must be positive, found {temperature}")
+        null_stays = (threshold is None) == (self.threshold is None)
+        if not self.n_best or (null_stays and temperature == self.temperature):
+            return replace(self, threshold=threshold, temperature=temperature)
         # Relative to the best span, its own weight is exp(0) and the null's exp(null odds / T).
         best = self.n_best[0].score
-        weights = [exp((c.score - best) / self.temperature) for c in self.n_best]
-        odds = min(self.null_odds / self.temperature, LARGEST_EXPONENT)
+        weights = [exp((c.score - best) / temperature) for c in self.n_best]
+        odds = min(self.null_odds / temperature, LARGEST_EXPONENT)
         null = 0.0 if threshold is None else exp(odds)
         total = null + sum(weights)
         return replace(
@@ -157,6 +180,7 @@ class QuestionPrediction:
             ),
             null_probability=null / total,
             threshold=threshold,
+            temperature=temperature,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -167,17 +191,88 @@ class QuestionPrediction:
         answer = self.answer
         return {
             "id": self.id,
-            "answer": answer and {"text": answer.text, "start": answer.start, "end": answer.end},
+            "answer": answer and answer.to_json(),
             "probability": self.probability,
             "null_odds": None if self.null_odds == math.inf else self.null_odds,
             "n_best": [
-                {
-                    "text": candidate.text,
-                    "start": candidate.start,
-                    "end": candidate.end,
-                    "score": candidate.score,
-                    "probability": candidate.probability,
-                }
-                for candidate in self.n_best
+                c.to_json() | {"score": c.score, "probability": c.probability} for c in self.n_best
             ],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A named piece of a text: the characters ``[start, end)`` and what they are.
+
+    `text` is what stands there, or empty where nobody needs it.
+    """
+
+    start: int
+    end: int
+    label: str
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError(f"an entity needs 0 <= start < end, found [{self.start}, {self.end})")
+        if not self.label:
+            raise ValueError("an entity needs a label")
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedExample:
+    """One text in units, each of which carries a tag.
+
+    Unit u is ``text[starts[u]:ends[u]]``: at least one character, in the order of the text, no two
+    on the same one. No units at all: the text is not divided yet. `tags` has one tag a unit, just
+    as the file has it, or is None where there is no gold. `entities` is the gold once more where
+    the file gave ranges of characters; the units are then the characters.
+
+    `document` names what the text is a part of: a neighbour of the same name may serve as its
+    context; empty where that is not known. `place` is for messages only. `first_line` is the line
+    of the first unit where each unit has a line of its own, else 0; `place` then ends with it.
+    """
+
+    id: str
+    text: str
+    starts: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+    tags: tuple[str, ...] | None = None
+    entities: tuple[Entity, ...] | None = None
+    document: str = ""
+    place: str = field(default="", compare=False)
+    first_line: int = field(default=0, compare=False)
+
+    def __post_init__(self) -> None:
+        if len(self.starts) != len(self.ends):
+            raise ValueError(f"{len(self.starts)} units begin, but {len(self.ends)} end")
+        _require_order(self.starts, self.ends, self.text)
+        if self.tags is not None and len(self.tags) != len(self.starts):
+            raise ValueError(f"{len(self.starts)} units need as many tags, found {len(self.tags)}")
+        for entity in self.entities or ():
+            if entity.text and self.text[entity.start : entity.end] != entity.text:
+                raise ValueError(f"{entity.text!r} does not stand at {entity.start}")
+        starts = tuple(entity.start for entity in self.entities or ())
+        _require_order(starts, tuple(entity.end for entity in self.entities or ()), self.text)
+        if self.first_line and not self.place.endswith(f"line {self.first_line}"):
+            raise ValueError(f"the place must end with line {self.first_line}, is {self.place!r}")
+
+    @property
+    def words(self) -> list[str]:
+        """The characters of each unit."""
+        return [self.text[start:end] for start, end in zip(self.starts, self.ends, strict=True)]
+
+    def place_of(self, unit: int) -> str:
+        """Where unit `unit` stands: its own line, or the place of all."""
+        if not self.first_line:
+            return self.place
+        return self.place.removesuffix(str(self.first_line)) + str(self.first_line + unit)
+
+
+def _require_order(starts: tuple[int, ...], ends: tuple[int, ...], text: str) -> None:
+    """Ranges must hold a character each, follow one another, and lie within the text."""
+    if not starts:
+        return
+    in_order = all(map(lt, starts, ends)) and all(map(le, ends, starts[1:]))
+    if not (in_order and starts[0] >= 0 and ends[-1] <= len(text)):
+        raise ValueError("ranges of characters must be not empty, in order, apart, and in the text")

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spanfit.errors import ModelError, RecipeError
+from spanfit.memory import TextMemory
 from spanfit.template import Template
 from spanfit.tokenizer import Int32, Int64, Texts, Tokenizer
 from spanfit.types import TextPair
@@ -112,9 +113,15 @@ class Windows:
 
 
 def make_windows(
-    pairs: Sequence[TextPair], tokenizer: Tokenizer, settings: WindowSettings
+    pairs: Sequence[TextPair],
+    tokenizer: Tokenizer,
+    settings: WindowSettings,
+    *,
+    memory: TextMemory | None = None,
 ) -> Windows:
     """The windows of every pair, at least one each, in order.
+
+    `memory`, of the same tokenizer, spares the texts that its last call tokenised.
 
     All pairs have a fixed text or none has. A fixed text is cut, to its first tokens, only where
     the sliced one does not fit beside it and would be left no more room than the overlap: there
@@ -134,7 +141,7 @@ def make_windows(
     row_of: dict[str, int] = {}
     fixed = _rows((pair.fixed for pair in pairs), row_of)
     sliced = _rows((pair.sliced for pair in pairs), row_of)
-    texts = tokenizer.encode(list(row_of))
+    texts = (memory or tokenizer).encode(list(row_of))
     n_fixed = np.where(fixed < 0, 0, texts.lengths[fixed]) if row_of else np.zeros_like(fixed)
     n_sliced = np.diff(texts.splits)[sliced]
     kept = _cut(n_fixed, n_sliced, available=available, overlap=settings.overlap)

@@ -71,6 +71,17 @@ def quickstart_run(tmp_path_factory):
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With `-m "not training"`, leave out the files that hold nothing else: they import torch."""
-    training = {"test_training.py", "test_model.py", "test_commands.py", "test_losses.py"}
+    training = {
+        "test_training.py",
+        "test_model.py",
+        "test_commands.py",
+        "test_losses.py",
+        "test_optimization.py",
+        "test_seeds.py",
+        "test_tracking.py",
+        "test_probabilities.py",
+        "test_ask.py",
+        "test_checkpoints.py",
+    }
     is_light = config.getoption("markexpr") == "not training"
     return True if is_light and collection_path.name in training else None

@@ -125,6 +125,21 @@ def test_evaluate_shows_errors_beside_their_gold(command, folder):
     assert "f1 " in out
 
 
+def test_evaluate_takes_slices_and_lists_the_worst(command, folder):
+    code, out, _ = command(
+        "evaluate", folder / "run", folder / "validation.jsonl", "--by", "all", "--worst", "2"
+    )
+    assert code == 0
+    values = dict(line.split(maxsplit=1) for line in out.splitlines())
+    n = int(values["n"])
+    assert int(values["has_answer.HasAns.n"]) + int(values["has_answer.NoAns.n"]) == n
+    assert values["worst.2.question"].endswith("?")
+    assert 0 <= float(values["calibration_error"]) <= 1  # predictions bring probabilities
+    code, _, err = command("evaluate", folder / "run", folder / "validation.jsonl", "--by", "titel")
+    assert code == 2
+    assert "did you mean 'title'?" in err
+
+
 def test_predict_writes_what_score_reads(command, folder, tmp_path):
     out_file = tmp_path / "predictions.jsonl.gz"
     code, out, err = command(
@@ -174,7 +189,7 @@ def test_ask_marks_the_answer_and_gives_its_characters(command, folder, monkeypa
     report = (folder / "report.txt").read_bytes()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(report), encoding="utf-8"))
     code, again, _ = command(*words, "-")
-    assert (code, again) == (0, out)
+    assert (code, again) == (0, out.replace(f"{folder / 'report.txt'}:", "-:"))
 
 
 @pytest.mark.parametrize(
@@ -263,8 +278,19 @@ def test_what_was_predicted_before_a_failure_is_kept_and_named(command, folder, 
     code, _, err = command("predict", folder / "run", data, "--out", tmp_path / "p.jsonl")
     assert code == 1
     assert "line 601" in err
-    assert f"what was predicted until then: {tmp_path / 'p.part.jsonl'}" in err
-    assert len((tmp_path / "p.part.jsonl").read_text().splitlines()) == 512
+    part = tmp_path / "p.jsonl.part"
+    assert f"512 predictions are kept in {part}: the same command goes on from there" in err
+    assert len(part.read_text().splitlines()) == 512
+    code, out, err = command(
+        "predict", folder / "run", data, "--out", tmp_path / "p.jsonl", "--bad-lines", "skip"
+    )
+    assert code == 0
+    assert "going on after the 512 predictions" in err
+    skipped = tmp_path / "p.jsonl.skipped.jsonl"
+    assert f"lines that cannot be read, left out: 1; see {skipped}" in err
+    assert "600 predictions" in out
+    assert json.loads(skipped.read_text())["line"] == 601
+    assert not part.exists()
 
 
 def test_an_error_of_somebody_else_is_one_line_too(command, folder, monkeypatch):

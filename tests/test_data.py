@@ -65,6 +65,15 @@ class TestSamples:
         assert [list(read_predictions(path)) for path in paths[3:5]] == [["q1", "q2"]] * 2
         assert read_na_probs(paths[5]) == {"q1": 0.02, "q2": 0.97}
 
+    def test_of_csv_in_the_documentation(self, tmp_path):
+        page = (Path(__file__).parent.parent / "docs/files.md").read_text(encoding="utf-8")
+        blocks = re.findall(r"```csv\n(.*?)```", page, flags=re.DOTALL)
+        for number, block in enumerate(blocks):
+            examples = read(write(tmp_path, block, str(number)))
+            assert [item.answers for item in examples] == [(Answer("1864", 20),), ()]
+            assert check_answers(examples, name="sample").examples == tuple(examples)
+        assert len(blocks) == 2
+
     @pytest.mark.parametrize(("module", "n_questions"), [(squad_format, [2]), (jsonl, [3, 1])])
     def test_of_the_modules(self, tmp_path, module, n_questions):
         samples = re.findall(r"^    \{.*(?:\n    .*)*", module.__doc__, flags=re.MULTILINE)

@@ -16,21 +16,24 @@ PACKAGE = Path(__file__).resolve().parent.parent / "spanfit"
 
 LEVELS = (
     "version types errors text offsets readings progress cli.console",
+    "tags",
     "recipe template tokenizer_config data quickstart cli.marks",
-    "settings suggestion tokenizer",
+    "settings suggestion tokenizer temperature",
+    "memory",
     "windows",
     "batching",
     "metrics decode",
     "tasks",
-    "backends losses",
+    "backends losses optimization",
     "prediction",
     "evaluation calibration",
     "model",
     "runs preparation",
     "model_card",
     "publication",
+    "tracking",
     "training",
-    "estimation quickstart.lesson",
+    "estimation quickstart.lesson seeds",
     "cli spanfit",
 )
 """A module imports from the levels above its own line, or from inside its own package."""
@@ -39,15 +42,23 @@ HEAVY = {"torch", "transformers", "datasets", "accelerate", "safetensors"}
 
 IMPORT_TORCH = {
     "losses",
+    "optimization",
     "backends.torch",
     "backends.pretrained",
     "decode.spans_torch",
     "training",
+    "tracking",
     "publication",
 }
 """The modules that import one of HEAVY at their top."""
 
-NEED_TORCH = IMPORT_TORCH | {"preparation", "model_card", "estimation", "quickstart.lesson"}
+NEED_TORCH = IMPORT_TORCH | {
+    "preparation",
+    "model_card",
+    "estimation",
+    "quickstart.lesson",
+    "seeds",
+}
 """Those and what imports them; all other modules work without torch."""
 
 

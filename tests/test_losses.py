@@ -10,12 +10,13 @@ import torch
 from tiny_models import make_recipe_content
 
 from spanfit.backends.torch import head_logits, input_tensors
-from spanfit.batching import join
+from spanfit.batching import Batch, join
 from spanfit.losses import span_loss, span_positions
 from spanfit.preparation import prepare
 from spanfit.progress import Progress
 from spanfit.recipe import make_recipe
 from spanfit.runs import RunFolder
+from spanfit.tasks.questions import SpanTargets
 from spanfit.training import Training
 
 pytestmark = pytest.mark.training
@@ -57,7 +58,7 @@ def test_the_loss_is_that_of_transformers_where_nothing_is_padded(training):
     length = int(np.bincount(windows.lengths).argmax())
     rows = np.flatnonzero(windows.lengths == length)[:6]
     batch = join(windows, rows)
-    labels = torch.from_numpy(span_positions(batch, targets))
+    labels = torch.from_numpy(span_positions(batch, targets)[:, 0])
     device = torch.device("cpu")
     network = training.prepared.pretrained.network.eval()
     inputs = input_tensors(batch, device=device, has_type_ids=training.has_type_ids)
@@ -80,7 +81,7 @@ def test_padding_takes_no_part_in_the_loss(training):
 def test_labels_point_at_the_answer_or_at_the_null_position(training):
     windows, targets = training.prepared.windows, training.prepared.targets
     batch = join(windows, np.arange(len(windows)))
-    places = span_positions(batch, targets)
+    places = span_positions(batch, targets)[:, 0]
     examples = training.prepared.parts.training
     for row, (start, end) in enumerate(places):
         example = examples[windows.example[row]]
@@ -94,3 +95,70 @@ def test_labels_point_at_the_answer_or_at_the_null_position(training):
             assert found == example.answers[0].text
         else:
             assert start == end == batch.null_position[row] == 0
+
+
+def small_batch(starts, ends, *, weight=1.0):
+    """One window of 8 places: null at 0, a question at 1 and 2, the context at 3 to 6, padding."""
+    batch = Batch(
+        rows=np.array([0]),
+        input_ids=np.zeros((1, 8), np.int64),
+        attention_mask=np.array([[1, 1, 1, 1, 1, 1, 1, 0]]),
+        token_type_ids=None,
+        sliced_start=np.array([3], np.int32),
+        n_sliced=np.array([4], np.int32),
+        null_position=np.array([0], np.int32),
+    )
+    targets = SpanTargets(
+        start=np.array([starts], np.int32),
+        end=np.array([ends], np.int32),
+        weight=np.array([weight], np.float32),
+        lost=(),
+        widened=(),
+    )
+    logits = torch.randn((1, 8, 2), generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    shares = torch.softmax(logits[:, :7], dim=1)[0].numpy()  # (7, 2)
+    return logits, batch, targets, shares
+
+
+def test_several_golds_are_a_marginal_likelihood():
+    logits, batch, targets, p = small_batch([0, 2, -1], [1, 2, -1])
+    sum_over_golds = p[3, 0] * p[4, 1] + p[5, 0] * p[5, 1]
+    assert float(span_loss(logits, batch, targets)) == pytest.approx(-np.log(sum_over_golds) / 2)
+
+
+def test_a_window_without_gold_learns_the_null_however_many_places_there_are():
+    logits, batch, targets, p = small_batch([-1, -1], [-1, -1], weight=2.5)
+    expected = -np.log(p[0, 0] * p[0, 1]) / 2
+    assert float(span_loss(logits, batch, targets)) == pytest.approx(2.5 * expected)
+
+
+def test_smoothing_spreads_over_the_context_and_the_null_alone():
+    logits, batch, targets, p = small_batch([1], [2])
+    gold = -np.log(p[4, 0] * p[5, 1]) / 2
+    spread = -np.log(p[[0, 3, 4, 5, 6]]).sum(axis=1).mean() / 2
+    found = float(span_loss(logits, batch, targets, label_smoothing=0.1))
+    assert found == pytest.approx(0.9 * gold + 0.1 * spread)
+
+
+def test_marginal_likelihood_has_a_finite_gradient_and_prefers_either_gold():
+    logits, batch, targets, _ = small_batch([0, 2, -1], [1, 2, -1])
+    logits.requires_grad_()
+    span_loss(logits, batch, targets, label_smoothing=0.1).backward()
+    assert torch.isfinite(logits.grad).all() and (logits.grad[0, 7] == 0).all()
+    with torch.no_grad():
+        sure = torch.full_like(logits, -20)
+        sure[0, 5, :] = 20
+    assert float(span_loss(sure, batch, targets)) == pytest.approx(0, abs=1e-6)
+
+
+def test_weighted_windows_give_the_gradient_of_the_weighted_mean(tmp_path):
+    content = make_recipe_content(tmp_path, unanswerable=True)
+    recipe = make_recipe(content, overrides=["task.null_share=0.7", "task.answers=all"])
+    prepared = prepare(recipe, progress=QUIET)
+    training = Training(prepared, RunFolder(tmp_path / "run"), QUIET)
+    rows = np.arange(12)
+    weight = prepared.targets.weight[rows]
+    assert len(set(weight.tolist())) == 2
+    single = [float(training.loss_sum(rows[[row]]).detach()) for row in rows]
+    loss, _ = gradients(training, rows, max_tokens=90)
+    assert loss == pytest.approx(sum(single) / weight.sum(), rel=1e-5)

@@ -13,7 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spanfit.batching import join
-from spanfit.decode.merging import WindowCandidates, concatenate, decode_batch, merge_all
+from spanfit.decode.merging import (
+    ContextRanking,
+    WindowCandidates,
+    concatenate,
+    decode_batch,
+    merge_all,
+)
 from spanfit.errors import ModelError
 from spanfit.tokenizer import load_tokenizer
 from spanfit.types import QuestionExample, TextPair
@@ -264,3 +270,78 @@ def test_arrays_that_do_not_fit_are_refused():
         replace(good, char_end=good.char_end[:, :0])
     with pytest.raises(ValueError, match="every window"):
         replace(good, null_score=good.null_score[:0])
+
+
+def rank(contexts, *, k, threshold=None, temperature=1.0):
+    """The ranking over contexts, each given as its name and its windows (null score, spans)."""
+    ranking = ContextRanking(k=k)
+    for name, windows in contexts.items():
+        found = candidates(*((0, null, spans) for null, spans in windows))
+        (prediction,) = merge_all([example()], found, k=k, threshold=threshold)
+        ranking.add(name, prediction)
+    return ranking.result("q", threshold=threshold, temperature=temperature)
+
+
+def test_two_contexts_by_hand():
+    """The larger logit sum wins, though its own text is less sure of it; one softmax over all."""
+    sure = [(0.0, [(3.0, 0, 3)])]
+    torn = [(1.0, [(5.0, 4, 7), (5.0, 8, 13)])]
+    prediction = rank({"sure": sure, "torn": torn}, k=20, threshold=0.0, temperature=2.0)
+    assert [(c.source, c.text) for c in prediction.n_best] == [
+        ("torn", "two"),
+        ("torn", "three"),
+        ("sure", "one"),
+    ]
+    assert prediction.null_odds == 0.0 - 5.0
+    weights = [math.exp(score / 2) for score in (5, 5, 3, 0)]
+    shares = [best.probability for best in prediction.n_best] + [prediction.null_probability]
+    assert shares == pytest.approx([weight / sum(weights) for weight in weights], rel=1e-12)
+    line = prediction.to_json()
+    assert line["answer"] == {"source": "torn", "text": "two", "start": 4, "end": 7}
+    assert [candidate["source"] for candidate in line["n_best"]] == ["torn", "torn", "sure"]
+
+
+def test_contexts_without_a_candidate_say_nothing():
+    one = [(2.0, [(3.0, 0, 3)])]
+    alone = rank({"one": one}, k=5, threshold=0.0)
+    assert rank({"empty": [(-9.0, [])], "one": one}, k=5, threshold=0.0) == alone
+    none = rank({"empty": [(-9.0, [])]}, k=5, threshold=0.0)
+    assert (none.n_best, none.null_odds, none.probability) == ((), math.inf, 1.0)
+    assert none.answer is None
+
+
+one_context = st.lists(
+    st.tuples(window.map(lambda w: w[1]), window.map(lambda w: w[2])), max_size=3
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(drawn=st.lists(one_context, min_size=1, max_size=4), k=st.integers(1, 5))
+def test_any_contexts_rank_as_the_windows_of_one_text_do(drawn, k):
+    """As if they stood one behind the other, 100 characters apart."""
+    contexts = {
+        str(number): windows
+        for number, windows in enumerate(drawn)
+        if any(spans for _, spans in windows)
+    }
+    shifted = [
+        (
+            0,
+            null,
+            [
+                (score, start + 100 * int(name), end + 100 * int(name))
+                for score, start, end in spans
+            ],
+        )
+        for name, windows in contexts.items()
+        for null, spans in windows
+    ]
+    (expected,) = merge_all([example()], candidates(*shifted), k=k, threshold=0.0)
+    found = rank(contexts, k=k, threshold=0.0)
+    places = [
+        (c.score, c.start + 100 * int(c.source), c.end + 100 * int(c.source)) for c in found.n_best
+    ]
+    assert places == spans_of(expected)
+    assert found.null_odds == expected.null_odds
+    assert [c.probability for c in found.n_best] == [c.probability for c in expected.n_best]
+    assert found.null_probability == expected.null_probability

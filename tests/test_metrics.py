@@ -399,6 +399,8 @@ def test_scores_go_into_json_and_their_arrays_stay_as_they_are():
     assert written["figures"] == scores.figures
     assert written["signature"]["n"] == 4
     assert written["missing"] == ["q2", "q3", "q4"]
+    assert written["intervals"]["f1"] == scores.interval("f1").to_json()
+    assert written["confidence"] is None
     with pytest.raises(ValueError, match="read-only"):
         scores.example_f1[0] = 1
 
@@ -407,6 +409,98 @@ def test_worst_takes_f1_then_exact_then_order():
     gold = [example("q1", "b c"), example("q2", "x"), example("q3", "b c"), example("q4", "y")]
     scores = score(gold, {"q1": "b c", "q2": "-", "q3": "c b", "q4": "-"})
     assert scores.worst(10) == ("q2", "q4", "q3", "q1")
+
+
+def test_a_case_holds_what_a_reader_compares():
+    gold = [example("q1", "quay", "the quay", "quay"), example("q2"), example("q3", "lamp")]
+    scores = score(gold, {"q1": "old quay", "q2": ""})
+    case = scores.case("q1")
+    assert (case.golds, case.predicted, case.exact) == (("quay", "the quay"), "old quay", 0)
+    assert case.f1 == pytest.approx(2 / 3)
+    assert (scores.case("q2").golds, scores.case("q2").predicted) == ((), "")
+    assert scores.case("q3").predicted is None
+    assert scores.missing == ("q3",)
+
+
+def test_what_was_predicted_is_what_the_threshold_decides():
+    gold = [example("q1", "quay"), example("q2")]
+    sure, unsure = (
+        prediction("q1", "quay", null_odds=-1.0, threshold=0.0),
+        prediction("q2", "sea", null_odds=1.0, threshold=0.0),
+    )
+    assert score(gold, [sure, unsure]).predicted == ("quay", "")
+    assert score(gold, [sure, unsure.rethreshold(2.0)]).predicted == ("quay", "sea")
+
+
+# Intervals -------------------------------------------------------------------------------------
+
+
+def test_every_mean_has_an_interval_and_nothing_else():
+    odds = dict.fromkeys(V2_TEXTS, 0.5)
+    scores = score(V2_GOLD, V2_TEXTS, na_probs=odds)
+    assert "best_f1" in scores.figures
+    assert list(scores.intervals) == [
+        "exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1",
+    ]  # fmt: skip
+    for figure, interval in scores.intervals.items():
+        assert scores.interval(figure) == interval
+        assert 0 <= interval.low <= scores.figures[figure] <= interval.high <= 100
+    with pytest.raises(RecipeError, match="no interval for 'best_f1'"):
+        scores.interval("best_f1")
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        scores.interval("f1", level=95)
+
+
+def test_squad_v1_intervals_go_by_its_names():
+    scores = score([example("q1", "quay"), example("q2", "lamp")], {"q1": "quay"})
+    assert list(scores.intervals) == ["exact_match", "f1"]
+    assert scores.interval("exact") == scores.interval("exact_match")
+
+
+def test_a_wider_level_is_a_wider_interval():
+    gold = [example(f"q{row}", "quay") for row in range(100)]
+    scores = score(gold, {f"q{row}": "quay" for row in range(60)})
+    widths = [scores.interval(level=level) for level in (0.5, 0.95, 0.99)]
+    assert widths[0].low > widths[1].low > widths[2].low
+    assert widths[0].high < widths[1].high < widths[2].high
+    half = 196 * np.sqrt(0.6 * 0.4 / 100)
+    assert widths[1].low == pytest.approx(60 - half, abs=1)
+
+
+def test_one_question_has_no_spread():
+    scores = score([example("q1", "quay")], {"q1": "old quay"})
+    assert scores.intervals["f1"].to_json() == pytest.approx([200 / 3, 200 / 3])
+
+
+def test_how_many_have_an_answer_is_left_to_chance_too():
+    """HasAns is resampled among all questions, so it spreads a little more than by itself."""
+    gold = [example(f"q{row}", "quay") for row in range(20)]
+    texts = {f"q{row}": "quay" for row in range(10)}
+    alone = score(gold, texts, metric="squad_v2").interval("HasAns_f1")
+    among = score([*gold, *(example(f"n{row}") for row in range(20))], texts).interval("HasAns_f1")
+    assert among.high - among.low > alone.high - alone.low
+
+
+# Confidence ------------------------------------------------------------------------------------
+
+
+def test_confidence_is_that_of_what_is_said():
+    gold = [example("q1", "quay"), example("q2", "lamp"), example("q3", "sea")]
+    answered = [prediction("q1", "quay"), prediction("q2", "quay")]  # each with probability 0.5
+    confidence = score(gold, answered).confidence
+    assert confidence.n == 2  # of the missing one nothing is known
+    assert (confidence.brier, confidence.calibration_error) == (0.25, 0)
+    assert score(gold, answered).to_json()["confidence"]["brier"] == 0.25
+
+
+def test_without_probabilities_there_is_no_confidence():
+    gold = [example("q1", "quay"), example("q2")]
+    assert score(gold, {"q1": "quay"}).confidence is None
+    assert score(gold, []).confidence is None
+    answered = [prediction("q1", "quay"), prediction("q2", "quay")]
+    assert score(gold, answered).confidence is not None
+    decided_anew = score(gold, answered, na_probs={"q1": 0, "q2": 1}, na_prob_threshold=0.5)
+    assert decided_anew.confidence is None
 
 
 # The official figures --------------------------------------------------------------------------

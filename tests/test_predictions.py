@@ -29,8 +29,8 @@ OURS = """\
 {"id": 4, "answer": {"text": ""}}
 """
 OURS_READ = {
-    "q1": Response("1864", is_null=False, null_odds=-2.5),
-    "q2": Response("lamp", is_null=True, null_odds=1),
+    "q1": Response("1864", is_null=False, null_odds=-2.5, probability=0.8),
+    "q2": Response("lamp", is_null=True, null_odds=1, probability=0.7),
     "q3": Response("", is_null=True, null_odds=math.inf),
     "4": Response("", is_null=False, null_odds=None),
 }
@@ -86,6 +86,8 @@ def test_the_content_decides_how_a_file_is_read(tmp_path, content, expected, pac
         ('{"id": "q1", "answer": null, "null_odds": NaN}', "line 1: 'null_odds'", ""),
         ('{"id": "q1", "answer": null, "null_odds": 1e999}', "line 1: 'null_odds'", ""),
         ('{"id": "q1", "answer": null, "null_odds": true}', "line 1: 'null_odds'", ""),
+        ('{"id": "q1", "answer": null, "probability": 70}', "'probability' is not a prob", ""),
+        ('{"id": "q1", "answer": null, "probability": NaN}', "'probability' is not a prob", ""),
         (OURS + "[]", "line 6: the line is not an object", ""),
         (OURS + '{"id": "q9", "answer"', "line 6, column 22: not valid JSON", ""),
         (OURS + '{"id": "q9", "answer": null\n', "line 6, column 28: not valid JSON", ""),
@@ -132,6 +134,7 @@ def test_wrong_na_probs(tmp_path, content, message):
 
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
+SHARES = st.floats(0, 1)
 CANDIDATES = st.builds(
     lambda text, start, score, probability: Candidate(
         text, start, start + len(text), score, probability
@@ -139,7 +142,7 @@ CANDIDATES = st.builds(
     st.text(st.characters(exclude_categories=["Cs"])),
     st.integers(0, 99),
     FINITE,
-    FINITE,
+    SHARES,
 )
 PREDICTIONS = st.lists(
     st.builds(
@@ -147,7 +150,7 @@ PREDICTIONS = st.lists(
         id=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
         n_best=st.lists(CANDIDATES, max_size=3).map(tuple),
         null_odds=FINITE,
-        null_probability=FINITE,
+        null_probability=SHARES,
         threshold=st.none() | FINITE,
     ),
     min_size=1,

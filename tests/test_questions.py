@@ -16,7 +16,7 @@ from spanfit.batching import join
 from spanfit.data import read
 from spanfit.errors import DataError, ModelError, RecipeError
 from spanfit.metrics import score
-from spanfit.recipe import DecodeSection
+from spanfit.recipe import DecodeSection, TaskSection
 from spanfit.settings import Calibration
 from spanfit.tasks import TASKS, QuestionTask
 from spanfit.tasks.labels import find_tokens
@@ -191,15 +191,15 @@ def test_targets_of_every_window(kind, data, size):
     check_label(tokens, start, end, first, last, exact)
     for row in range(len(windows)):
         if windows.first[row] <= first and last < windows.last[row] and first >= 0:
-            assert targets.start[row] == first - windows.first[row]
-            assert targets.end[row] == last - windows.first[row]
+            assert targets.start[row] == [first - windows.first[row]]
+            assert targets.end[row] == [last - windows.first[row]]
             characters = (
                 windows.char_start(np.array([row]), targets.start[row]).item(),
                 windows.char_end(np.array([row]), targets.end[row]).item(),
             )
             assert not exact or context[slice(*characters)] == text
         else:
-            assert (targets.start[row], targets.end[row]) == (-1, -1)
+            assert (targets.start[row], targets.end[row]) == ([-1], [-1])
     held = bool((targets.start >= 0).any())
     assert targets.lost == (() if held else (0,))
     assert targets.widened == ((0,) if held and not exact else ())
@@ -210,8 +210,8 @@ def test_the_label_points_at_the_answer_in_the_batch():
     one = example("  The lamp was lit by Ada, and it burns.", "Ada", question="  Who lit it? ")
     windows = windows_of([one], tokenizer)
     targets, batch = TASK.targets([one], windows), join(windows, np.arange(1))
-    place = batch.sliced_start[0] + targets.start[0]
-    width = targets.end[0] + 1 - targets.start[0]
+    place = batch.sliced_start[0] + targets.start[0, 0]
+    width = targets.end[0, 0] + 1 - targets.start[0, 0]
     found = batch.input_ids[0, place : place + width]
     assert found.tolist() == tokenizer.encode(["Ada"]).ids.tolist()
 
@@ -224,8 +224,8 @@ def test_first_gold_is_trained_on_and_outer_white_space_is_not():
     one = example("Ada and Bo came.", Answer(" and ", 3), "Ada")
     windows = windows_of([one], load("wordpiece"))
     targets = TASK.targets([one], windows)
-    assert windows.char_start(np.array([0]), targets.start).tolist() == [4]
-    assert windows.char_end(np.array([0]), targets.end).tolist() == [7]
+    assert windows.char_start(np.array([0]), targets.start[0]).tolist() == [4]
+    assert windows.char_end(np.array([0]), targets.end[0]).tolist() == [7]
     assert targets.widened == targets.lost == ()
 
 
@@ -278,7 +278,7 @@ def test_perfect_logits_come_back_as_the_gold_and_its_statistics():
     windows = windows_of(examples, load("bytelevel"), 48, 12)
     targets, batch = TASK.targets(examples, windows), join(windows, np.arange(len(windows)))
     logits = np.zeros((*batch.input_ids.shape, TASK.n_outputs), np.float32)
-    for column, places in enumerate((targets.start, targets.end)):
+    for column, places in enumerate((targets.start[:, 0], targets.end[:, 0])):
         at = np.where(places < 0, batch.null_position, places + batch.sliced_start)
         logits[np.arange(len(batch.rows)), at, column] = 9
     candidates = TASK.decode(logits, batch, windows, DecodeSection())
@@ -320,7 +320,7 @@ def test_labels_equal_the_usual_rule_where_tokens_do_not_overlap(shared):
         first = np.searchsorted(texts.starts[tokens], gold.start, "right") - 1
         last = np.searchsorted(texts.ends[tokens], gold.start + len(gold.text), "left")
         if last < windows.last[row]:
-            assert (targets.start[row], targets.end[row]) == (first, last)
+            assert (targets.start[row], targets.end[row]) == ([first], [last])
 
 
 @pytest.mark.parametrize(
@@ -341,3 +341,42 @@ def test_share_of_answers_whose_text_is_exact(shared, data, vocabulary, share):
     targets = TASK.targets(examples, windows)
     assert not targets.lost
     assert 1 - len(targets.widened) / len(examples) == pytest.approx(share, abs=0.02)
+
+
+def test_all_golds_are_learnt_where_the_recipe_says_so_equal_ones_once():
+    context = "Ada led it. Bo came later. " + "It was dull. " * 6 + "Cleo left."
+    golds = [("Ada", 0), ("Bo", 12), ("Ada", 0), ("Cleo", context.index("Cleo"))]
+    one = example(context, *(Answer(*gold) for gold in golds), question="Who?")
+    other = example("Nobody came.", id="none")
+    windows = windows_of([one, other], load("wordpiece"), 24, 4)
+    options = TaskSection(answers="all")
+    targets = TASK.targets([one, other], windows, options)
+    assert targets.start.shape == (len(windows), 3)
+    found = [
+        {
+            context[windows.char_start(row, start).item() : windows.char_end(row, end).item()]
+            for start, end in zip(targets.start[row], targets.end[row], strict=True)
+            if start >= 0
+        }
+        for row in range(len(windows) - 1)
+    ]
+    assert found[0] == {"Ada", "Bo"} and found[-1] == {"Cleo"}
+    assert targets.is_null.tolist() == [not texts for texts in found] + [True]
+    first = TASK.targets([one, other], windows)
+    assert first.start.shape[1] == 1 and int((first.start >= 0).sum()) == 1
+
+
+def test_null_windows_get_the_share_of_the_loss_that_the_recipe_wants():
+    examples = [example("Ada came.", "Ada", id=str(n)) for n in range(6)]
+    examples += [example("Ada came.", id=str(n)) for n in range(6, 8)]
+    windows = windows_of(examples, load("wordpiece"))
+    raw = TASK.targets(examples, windows)
+    assert TASK.weigh(raw, TaskSection()) is raw
+    assert raw.count(np.arange(8)) == 8
+    targets = TASK.weigh(raw, TaskSection(null_share=0.5))
+    assert targets.weight.tolist() == pytest.approx([4 / 6] * 6 + [2] * 2)
+    assert targets.count(np.arange(8)) == pytest.approx(8)
+    assert targets.count(np.array([0, 6])) == pytest.approx(4 / 6 + 2)
+    answerable = TASK.targets(examples[:6], windows_of(examples[:6], load("wordpiece")))
+    with pytest.raises(DataError, match="balances nothing"):
+        TASK.weigh(answerable, TaskSection(null_share=0.5))

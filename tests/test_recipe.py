@@ -59,7 +59,7 @@ def test_sections_are_small_and_every_key_is_described():
         ({"optimiser": {}}, "optimiser", "'optimizer'"),
         ({"run": {"learning_rate": 1.0}}, "run.learning_rate", "optimizer.learning_rate"),
         ({"epochs": 3}, "epochs", "run.epochs"),
-        ({"task": {"qwerty": 1}}, "task.qwerty", "one of: name"),
+        ({"task": {"qwerty": 1}}, "task.qwerty", "answers, label_smoothing, name"),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_one_that_was_meant(content, problem, hint):

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from spanfit.cli import app as cli
 from spanfit.cli import console
+from spanfit.metrics import SLICES
 
 GOLD = [
     {"id": "q1", "question": "?", "context": "the quay", "answers": [{"text": "quay", "start": 4}]},
@@ -30,6 +31,15 @@ def files(tmp_path, monkeypatch):
     (tmp_path / "texts.json").write_text(json.dumps(TEXTS))
     (tmp_path / "na_probs.json").write_text(json.dumps(NA_PROBS))
     return tmp_path
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """What a terminal of 100 columns shows."""
+    screen = io.StringIO()
+    console_ = Console(file=screen, force_terminal=True, width=100, color_system=None)
+    monkeypatch.setattr(console, "out", lambda: console_)
+    return screen
 
 
 def run(*arguments):
@@ -66,19 +76,18 @@ def test_a_program_gets_json_in_full_precision(files):
     assert printed["missing"] == []
 
 
-def test_a_terminal_gets_a_table(files, monkeypatch):
-    screen = io.StringIO()
-    terminal = Console(file=screen, force_terminal=True, width=100, color_system=None)
-    monkeypatch.setattr(console, "out", lambda: terminal)
+def test_a_terminal_gets_a_table(files, terminal):
     run("gold.jsonl", "texts.json", *WITH_NA_PROBS)
-    rows = [line.split() for line in screen.getvalue().splitlines()]
-    assert ["squad_v2", "exact", "F1", "questions"] in rows
-    assert ["all", "questions", "50.00", "66.67", "4"] in rows
-    assert ["with", "an", "answer", "(HasAns)", "50.00", "83.33", "2"] in rows
-    assert ["without", "an", "answer", "(NoAns)", "50.00", "50.00", "2"] in rows
-    assert "best threshold (chosen on this data)" in screen.getvalue()
-    assert "best_f1" not in screen.getvalue()
-    assert "selected on none" in screen.getvalue()
+    rows = [line.split() for line in terminal.getvalue().splitlines()]
+    assert ["squad_v2", "exact", "95", "%", "F1", "95", "%", "questions"] in rows
+    assert ["all", "questions", "50.00", "0.0–100.0", "66.67", "25.0–100.0", "4"] in rows
+    (with_answer,) = (row for row in rows if "(HasAns)" in row)
+    assert (with_answer[4], with_answer[6], with_answer[8]) == ("50.00", "83.33", "2")
+    (without,) = (row for row in rows if "(NoAns)" in row)
+    assert (without[4], without[6], without[8]) == ("50.00", "50.00", "2")
+    assert ["threshold", "chosen", "on", "this", "data", "75.00", "91.67"] in rows
+    assert "best_f1" not in terminal.getvalue()
+    assert "selected on none" in terminal.getvalue()
 
 
 def test_missing_predictions_are_warned_of(files):
@@ -105,6 +114,10 @@ def test_missing_predictions_are_warned_of(files):
         (["gold.jsonl", "texts.json", "--na-prob-threshold", "0"], 2, "--na-probs FILE"),
         (["gold.jsonl", "texts.json", "--na-probs-threshold", "0"], 2, "No such option"),
         (["gold.jsonl"], 2, "PREDICTIONS"),
+        (["gold.jsonl", "texts.json", "--by", "question_wrod"], 2, "did you mean 'question_word'?"),
+        (["gold.jsonl", "texts.json", "--worst", "-1"], 2, "--worst"),
+        (["gold.jsonl", "texts.json", "other.json"], 1, "1 of 2 ids are not in the gold"),
+        (["gold.jsonl", "texts.json", "texts.json", *WITH_NA_PROBS], 2, "--na-probs 2 times"),
     ],
 )
 def test_wrong_input_is_one_message_and_an_exit_code(
@@ -120,6 +133,131 @@ def test_wrong_input_is_one_message_and_an_exit_code(
     assert message in printed.err
     assert "Traceback" not in printed.err
     assert printed.out == ""
+
+
+# Slices, the worst, comparisons -----------------------------------------------------------------
+
+
+def test_intervals_stand_beside_their_figures(files):
+    values = dict(line.split()[:2] for line in run("gold.jsonl", "texts.json").stdout.splitlines())
+    assert float(values["f1_low"]) < float(values["f1"]) < float(values["f1_high"])
+    assert not any(name.startswith("total_") for name in values)
+    printed = json.loads(run("gold.jsonl", "texts.json", *WITH_NA_PROBS, "--json").stdout)
+    assert list(printed["intervals"]) == [
+        "exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1",
+    ]  # fmt: skip
+    low, high = printed["intervals"]["f1"]
+    assert low < printed["figures"]["f1"] < high
+
+
+def test_slices_on_a_terminal(files, terminal):
+    run("gold.jsonl", "texts.json", "--by", "has_answer", "--by", "answer_length")
+    rows = [line.split() for line in terminal.getvalue().splitlines()]
+    (with_answer,) = (row for row in rows if row[:1] == ["HasAns"])
+    assert with_answer[1:] == ["50.00", "0.0–100.0", "83.33", "66.7–100.0", "2"]
+    assert [row[:2] for row in rows if "word" in row] == [["1", "word"]]
+
+
+def test_slices_in_a_pipe_and_for_a_program(files):
+    lines = run("gold.jsonl", "texts.json", "--by", "all").stdout.splitlines()
+    assert "answer_length.1_word.n 2" in lines
+    assert "answer_length.1_word.f1 83.33" in lines
+    assert "question_word.other.exact_low 0.00" in lines
+    assert "title.(no_title).n 4" in lines
+    assert all("\t" not in line and len(line.split()) >= 2 for line in lines)
+    printed = json.loads(run("gold.jsonl", "texts.json", "--by", "all", "--json").stdout)
+    assert list(printed["slices"]) == list(SLICES)
+    part = printed["slices"]["answer_length"]["1 word"]
+    assert part["f1"] == pytest.approx(250 / 3)
+    assert part["intervals"]["f1"] == pytest.approx([200 / 3, 100])
+
+
+def test_the_worst_questions(files, terminal):
+    (files / "few.json").write_text(json.dumps({"q1": "the\nquay", "q2": "red lamp", "q4": ""}))
+    run("gold.jsonl", "few.json", "--worst", "2")
+    shown = terminal.getvalue()
+    assert "1. F1 0.00  exact 0  q3" in shown
+    assert "2. F1 66.67  exact 0  q2" in shown
+    assert "prediction: (no prediction)" in shown
+    assert "gold:       no answer" in shown
+    assert "prediction: red lamp" in shown
+
+
+def test_the_worst_questions_in_a_pipe_and_for_a_program(files):
+    (files / "few.json").write_text(json.dumps({"q1": "the\nold\tquay", "q2": "lamp", "q4": ""}))
+    lines = run("gold.jsonl", "few.json", "--worst", "3").stdout.splitlines()
+    assert "worst.1.id q3" in lines
+    assert "worst.2.prediction the old quay" in lines
+    assert "worst.2.f1 66.67" in lines
+    printed = json.loads(run("gold.jsonl", "few.json", "--worst", "2", "--json").stdout)
+    assert [case["id"] for case in printed["worst"]] == ["q3", "q1"]
+    assert printed["worst"][0]["predicted"] is None
+    assert printed["worst"][1]["predicted"] == "the\nold\tquay"
+    assert printed["worst"][1]["golds"] == ["quay"]
+
+
+OTHER = {"q1": "quay", "q2": "lamp", "q3": "sea"}
+
+
+def test_two_files_are_compared(files):
+    (files / "other.json").write_text(json.dumps(OTHER))
+    result = run("gold.jsonl", "texts.json", "other.json")
+    assert result.exit_code == 0
+    assert "other.json: 1 of 4 questions have no prediction and count as 0: q4" in result.stderr
+    lines = result.stdout.splitlines()
+    values = dict(line.split()[:2] for line in lines)
+    assert len(values) == len(lines)
+    assert (values["a.exact"], values["b.exact"], values["difference.exact"]) == (
+        "25.00", "50.00", "25.00",
+    )  # fmt: skip
+    assert [values[f"difference.exact_{count}"] for count in ("wins", "losses", "ties")] == [
+        "1", "0", "3",
+    ]  # fmt: skip
+    assert float(values["difference.exact_p"]) > 0.3
+    assert (values["a.missing"], values["b.missing"], values["metric"]) == ("0", "1", "squad_v2")
+
+
+def test_a_comparison_for_a_program_and_on_a_terminal(files, terminal):
+    (files / "other.json").write_text(json.dumps(OTHER))
+    run("gold.jsonl", "texts.json", "other.json", "--by", "has_answer")
+    shown = terminal.getvalue()
+    assert "A = texts.json" in shown
+    assert "B = other.json" in shown
+    assert shown.count("has answer") == 2
+    rows = [line.split() for line in shown.splitlines()]
+    (row,) = (row for row in rows if row[:2] == ["exact", "25.00"])
+    assert row[1:4] == ["25.00", "50.00", "+25.00"]
+    assert row[-2:] == ["1", "0"]
+
+
+def test_a_comparison_in_json(files):
+    (files / "other.json").write_text(json.dumps(OTHER))
+    printed = json.loads(run("gold.jsonl", "texts.json", "other.json", "--json").stdout)
+    assert printed["a"]["file"] == "texts.json"
+    assert printed["b"]["figures"]["exact"] == 50
+    assert printed["comparison"]["exact"]["difference"] == 25
+    low, high = printed["comparison"]["exact"]["interval"]
+    assert low <= 25 <= high
+
+
+def test_a_file_is_as_good_as_itself(files):
+    result = run("gold.jsonl", "texts.json", "texts.json", "--json")
+    for difference in json.loads(result.stdout)["comparison"].values():
+        assert difference["difference"] == difference["wins"] == difference["losses"] == 0
+        assert difference["interval"] == [0, 0]
+        assert difference["p_value"] == 1
+
+
+def test_each_file_may_have_its_na_probs(files):
+    (files / "nothing.json").write_text(json.dumps(dict.fromkeys(NA_PROBS, 1.0)))
+    options = (*WITH_NA_PROBS, "--na-probs", "nothing.json", "--json")
+    printed = json.loads(run("gold.jsonl", "texts.json", "texts.json", *options).stdout)
+    assert printed["a"]["figures"]["exact"] == 50
+    assert printed["b"]["figures"]["NoAns_exact"] == 100
+    assert printed["b"]["figures"]["HasAns_exact"] == 0
+
+
+# The official figures ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,13 @@ from tiny_models import make_encoder, make_questions, make_recipe_content, write
 import spanfit
 from spanfit.batching import join
 from spanfit.errors import DataError, ModelError, RecipeError, RunError
+from spanfit.optimization import make_optimizer
 from spanfit.preparation import Plan, prepare
 from spanfit.progress import Progress
 from spanfit.publication import Publication
 from spanfit.recipe import OptimizerSection, make_recipe
 from spanfit.runs import Run, RunFolder
-from spanfit.training import Training, make_optimizer, steps_of_epoch
+from spanfit.training import Training, steps_of_epoch
 
 pytestmark = pytest.mark.training
 QUIET = Progress(quiet=True)

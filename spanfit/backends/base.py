@@ -26,6 +26,10 @@ class Backend(Protocol):
     def max_tokens(self) -> int:
         """Padded tokens of a batch that suit where it computes."""
 
+    @property
+    def digest(self) -> str:
+        """A digest of what shapes the logits: the weights, and how they are computed with."""
+
     def logits(self, batch: Batch) -> Logits:
         """The logits of each token.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,24 @@ import transformers
 from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
+from spanfit.backends.checks import (
+    HEADS,
+    LoadReport,
+    check_encoder,
+    check_head,
+    check_tokenizer,
+    describe_fit,
+    describe_random,
+    read_report,
+)
+from spanfit.backends.hub import use_cache_only
 from spanfit.backends.torch import check_length
-from spanfit.errors import ModelError
+from spanfit.errors import ModelError, SpanFitError
 from spanfit.quickstart import encoder_folder
 from spanfit.recipe import ModelSection
 from spanfit.settings import FILE_NAME, ModelSettings, read_settings
 from spanfit.tasks import TASKS
 from spanfit.tokenizer import Tokenizer, compare_readings, from_transformers
-
-HEADS = {"qa": "AutoModelForQuestionAnswering"}
-"""The class of each task's head in transformers, by the task's name."""
 
 HIDDEN_DROPOUTS = ("hidden_dropout_prob", "hidden_dropout", "dropout", "dropout_rate")
 ATTENTION_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout")
@@ -50,34 +59,41 @@ def load_encoder(model: ModelSection, *, task: str, max_length: int) -> Pretrain
         ModelError: no such model, or one that does not fit the task, tokenizer or window length.
     """
     source = str(encoder_folder()) if model.name == "quickstart" else model.name
-    options = {"revision": model.revision, "trust_remote_code": model.trust_remote_code}
+    options = _options(source, model.revision, trust_remote_code=model.trust_remote_code)
     with quiet_transformers(), _explained(source):
         config = transformers.AutoConfig.from_pretrained(source, **options)
         _set_dropout(config, HIDDEN_DROPOUTS, model.hidden_dropout)
         _set_dropout(config, ATTENTION_DROPOUTS, model.attention_dropout)
-    return _load(source, config=config, task=task, max_length=max_length, options=options)
+    loaded, report = _load(source, config=config, task=task, options=options)
+    check_length(loaded.network, max_length)
+    return replace(loaded, notes=(*describe_random(report), *loaded.notes))
 
 
-def load_trained(
-    source: str, *, task: str, max_length: int, revision: str | None = None
-) -> Pretrained:
+def load_trained(source: str, *, task: str, revision: str | None = None) -> Pretrained:
     """A fine-tuned model to predict with; its head must be in the checkpoint.
 
+    How long its windows may be is for the caller to check (`spanfit.backends.torch.max_positions`).
+
     Raises:
-        ModelError: as `load_encoder`, and where the head would be newly initialised.
+        ModelError: no such model, or one that does not fit the task or the tokenizer; its head is
+            not in the checkpoint, or has another number of outputs.
     """
-    options = {"revision": revision, "trust_remote_code": False}
+    options = _options(source, revision, trust_remote_code=False)
     with quiet_transformers(), _explained(source):
         config = transformers.AutoConfig.from_pretrained(source, **options)
-    loaded = _load(source, config=config, task=task, max_length=max_length, options=options)
-    if loaded.notes:
-        raise ModelError(
-            "this checkpoint was not trained for the task: " + "; ".join(loaded.notes),
-            where=source,
-            expected=f"the weights of {HEADS[task].removeprefix('AutoModelFor')}",
-            fix="spanfit init DATA --model " + source,
-        )
+    architectures = config.architectures
+    loaded, report = _load(source, config=config, task=task, options=options)
+    check_head(report, task=task, source=source, architectures=architectures)
     return loaded
+
+
+def _options(source: str, revision: str | None, *, trust_remote_code: bool) -> dict[str, Any]:
+    """What every `from_pretrained` is told."""
+    return {
+        "revision": revision,
+        "trust_remote_code": trust_remote_code,
+        "local_files_only": use_cache_only(source),
+    }
 
 
 def _load(
@@ -85,19 +101,29 @@ def _load(
     *,
     config: Any,  # noqa: ANN401 (a transformers PretrainedConfig)
     task: str,
-    max_length: int,
     options: dict[str, Any],
-) -> Pretrained:
+) -> tuple[Pretrained, LoadReport]:
+    """Network and tokenizer, which fit each other, and what the checkpoint lacks.
+
+    Weights of the wrong shape are random first and refused afterwards, with a message of ours.
+    """
     config.num_labels = TASKS[task].n_outputs
     head = getattr(transformers, HEADS[task])
     with quiet_transformers(), _explained(source):
         network, info = head.from_pretrained(
-            source, config=config, output_loading_info=True, dtype="float32", **options
+            source,
+            config=config,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            dtype="float32",
+            **options,
         )
         tokenizer = from_transformers(transformers.AutoTokenizer.from_pretrained(source, **options))
-    check_length(network, max_length)
-    _check_vocabulary(tokenizer, network, source)
-    return Pretrained(network=network, tokenizer=tokenizer, notes=_new_weights(info))
+    report = read_report(info, network)
+    check_encoder(report, network, source=source)
+    check_tokenizer(tokenizer, network, source=source)
+    notes = describe_fit(tokenizer, network)
+    return Pretrained(network=network, tokenizer=tokenizer, notes=notes), report
 
 
 def load_settings(source: str) -> ModelSettings | None:
@@ -116,6 +142,7 @@ def _find_file(source: str, name: str) -> Path | None:
         found = cached_file(
             source,
             name,
+            local_files_only=use_cache_only(source),
             _raise_exceptions_for_missing_entries=False,
             _raise_exceptions_for_connection_errors=False,
             _raise_exceptions_for_gated_repo=False,
@@ -132,23 +159,6 @@ def tokenizer_warnings(source: str) -> list[str]:
     with quiet_transformers():
         file = _find_file(source, "tokenizer.json")
         return [] if file is None else list(compare_readings(file.parent))
-
-
-def _new_weights(info: dict[str, Any]) -> tuple[str, ...]:
-    missing = sorted(info["missing_keys"]) + sorted(str(key) for key in info["mismatched_keys"])
-    return (f"newly initialised: {', '.join(missing)}",) if missing else ()
-
-
-def _check_vocabulary(tokenizer: Tokenizer, network: Any, source: str) -> None:  # noqa: ANN401
-    n_embeddings = network.get_input_embeddings().num_embeddings
-    n_pieces = tokenizer.backend.get_vocab_size(with_added_tokens=True)
-    if n_pieces > n_embeddings:
-        raise ModelError(
-            "the tokenizer does not belong to this model",
-            where=source,
-            expected=f"at most {n_embeddings:,} pieces, as the model has embeddings",
-            found=f"{n_pieces:,} pieces",
-        )
 
 
 def _set_dropout(config: Any, names: tuple[str, ...], probability: float | None) -> None:  # noqa: ANN401
@@ -183,11 +193,33 @@ def _explained(source: str) -> Iterator[None]:
     """Turn what transformers raises for a model that cannot be loaded into one message."""
     try:
         yield
+    except SpanFitError:
+        raise
     except Exception as error:  # transformers and safetensors raise a dozen kinds
+        if use_cache_only(source):
+            raise _nowhere(source) from error
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ModelError(
             f"this model cannot be loaded: {first_line}",
             where=source,
-            expected="a folder with config.json, weights and tokenizer, or a hub id and a network",
+            expected="a folder with config.json, weights and tokenizer, or a hub id",
             fix="spanfit quickstart, to see a model of its own without a network",
         ) from error
+
+
+def _nowhere(source: str) -> ModelError:
+    """Neither a folder nor in the cache, and the hub cannot be asked."""
+    folder = Path(source).parent
+    folder = folder if folder.is_dir() else Path()
+    near = sorted(path.name for path in folder.glob("*") if path.is_dir())
+    close = difflib.get_close_matches(Path(source).name, near, n=1)
+    return ModelError(
+        "this model cannot be loaded: there is no such folder, and the hub cannot be reached",
+        where=source,
+        expected="a run folder or a model folder, or a hub id with a network (or in the hub's "
+        "cache; HF_HUB_OFFLINE must not be set to reach the hub)",
+        found=f"in {folder.resolve()}: {', '.join(near[-5:]) or 'no folder'}",
+        fix=str(folder / close[0])
+        if close
+        else "spanfit quickstart, to see a model of its own without a network",
+    )

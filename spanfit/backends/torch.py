@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import os
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,10 @@ from spanfit.errors import ModelError, RecipeError
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
+
+# oneDNN keeps what it compiled for 1,024 shapes, by default; as every batch has a shape of its own,
+# that is memory (over 100 MB) without use. One batch needs a few dozen. Read at its first use.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
 
 MAX_TOKENS = {"cpu": 2048, "cuda": 16_384, "mps": 4096}
 """Padded tokens of a batch that suit a device: a CPU's caches, a GPU's width."""
@@ -41,6 +48,20 @@ class TorchBackend:
     def max_tokens(self) -> int:
         """Padded tokens of a batch that suit the device."""
         return MAX_TOKENS[self.device.type]
+
+    @cached_property
+    def digest(self) -> str:
+        """BLAKE2b of weights, architecture and precision, 32 hexadecimal digits.
+
+        The device does not enter: what it changes is no more than rounding.
+        """
+        hasher = hashlib.blake2b(digest_size=16)
+        hasher.update(f"{type(self.network).__name__} {self._dtype}".encode())
+        for name, tensor in self.network.state_dict().items():
+            hasher.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            hasher.update(content.numpy().data)
+        return hasher.hexdigest()
 
     @torch.inference_mode()
     def logits(self, batch: Batch) -> torch.Tensor:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spanfit.cli import ask, console, data, evaluate, predict, score, training, windows
+from spanfit.cli import ask, console, convert, data, evaluate, predict, score, training, windows
 from spanfit.errors import SpanFitError
 from spanfit.version import VERSION
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 training.add_to(app)
 data.add_to(app)
 windows.add_to(app)
+convert.add_to(app)
 evaluate.add_to(app)
 predict.add_to(app)
 ask.add_to(app)

@@ -1,10 +1,10 @@
-"""`spanfit ask`: what a model says of a text."""
+"""`spanfit ask`: what a model says of texts."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,10 +12,16 @@ from spanfit.cli import console
 from spanfit.cli.model import BackendOption, ModelArgument, load_model
 from spanfit.errors import DataError, RecipeError
 
-HELP = """Ask a model one question about one text.
+if TYPE_CHECKING:
+    from spanfit.data.contexts import Contexts
+    from spanfit.types import QuestionPrediction
 
-Example: spanfit ask runs/qa-001 --question "Who leads?" --context report.txt
+HELP = """Ask a model questions about a text, several, or a folder of them.
+
+Example: spanfit ask runs/qa-001 --question "Who leads?" --context reports --top-k 5
 """
+
+STDIN = "-"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,42 +31,78 @@ def add_to(app: typer.Typer) -> None:
 
 def ask(
     model: ModelArgument,
-    question: Annotated[str, typer.Option(metavar="TEXT", help="The question.")],
+    question: Annotated[
+        list[str], typer.Option(metavar="TEXT", help="The question; again for another one.")
+    ],
     context: Annotated[
-        str, typer.Option(metavar="FILE", help="The text to look in; - for standard input.")
+        list[str],
+        typer.Option(
+            metavar="FILE",
+            help="The text to look in; a folder for its .txt and .md files; - for standard input. "
+            "Again for more.",
+        ),
     ],
     top_k: Annotated[
         int, typer.Option(min=1, metavar="N", help="How many candidates to print.")
     ] = 1,
     backend: BackendOption = "auto",
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the prediction as JSON, for a program.")
+        bool,
+        typer.Option("--json", help="Print JSON, for a program; a list for several questions."),
     ] = False,
 ) -> None:
-    """Ask one question."""
-    from spanfit.cli.answers import print_answer
+    """Ask questions."""
+    from spanfit.cli.answers import print_answers
+    from spanfit.progress import Progress
 
-    text = _read_text(context)
-    if not question.strip():
+    if not all(text.strip() for text in question):
         raise RecipeError("the question is empty", fix='--question "Who leads?"')
-    prediction = load_model(model, backend).ask(question, text)
+    contexts = _find_contexts(context)
+    loaded = load_model(model, backend)
+    predictions = loaded.ask(question, contexts, progress=Progress())
+    if top_k > loaded.settings.decode.n_best:
+        console.note(f"this model keeps {loaded.settings.decode.n_best} candidates (decode.n_best)")
+    pairs = list(zip(question, predictions, strict=True))
     if as_json:
-        content = prediction.to_json()
-        console.print_json(content | {"n_best": content["n_best"][:top_k]})
-    else:
-        print_answer(prediction, question=question, context=text, top_k=top_k)
+        answers = [_to_json(text, prediction, top_k=top_k) for text, prediction in pairs]
+        console.print_json(answers[0] if len(answers) == 1 else answers)
+        return
+    for text, prediction in pairs:
+        print_answers(prediction, question=text, contexts=contexts, top_k=top_k)
 
 
-def _read_text(context: str) -> str:
+def _to_json(question: str, prediction: QuestionPrediction, *, top_k: int) -> dict[str, Any]:
+    content = prediction.to_json()
+    return {"question": question} | content | {"n_best": content["n_best"][:top_k]}
+
+
+def _find_contexts(names: list[str]) -> Contexts:
+    """The texts by name; every one is read once, so that a bad file is found before the work.
+
+    Raises:
+        DataError: a name is no file or folder, a folder has no text, a text is not UTF-8.
+    """
+    from spanfit.data.contexts import Contexts, describe_left_out, find_contexts
+
+    places: dict[str, str | Path] = {}
+    left_out: list[Path] = []
+    for name in names:
+        if name == STDIN:
+            places.setdefault(STDIN, _read_stdin())
+        else:
+            found = find_contexts([name])
+            places |= found.places
+            left_out += found.left_out
+    contexts = Contexts(places, left_out=left_out)
+    n_characters = sum(map(len, contexts.values()))
+    if len(contexts) > 1 or left_out:
+        more = f"; left out: {describe_left_out(left_out)}" if left_out else ""
+        console.note(f"{len(contexts):,} texts, {n_characters:,} characters{more}")
+    return contexts
+
+
+def _read_stdin() -> str:
     try:  # bytes, so that line ends stay what they are: offsets count them
-        content = sys.stdin.buffer.read() if context == "-" else Path(context).read_bytes()
-        return content.decode("utf-8")
-    except FileNotFoundError:
-        raise DataError(
-            "no such file",
-            where=f"--context {context}",
-            expected="a text file, or - to read standard input",
-            fix='echo "the text itself" | spanfit ask MODEL --question TEXT --context -',
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"not a readable text: {error}", where=f"--context {context}") from None
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"not UTF-8: {error}", where="--context - (standard input)") from None

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 HELP = """Print questions with their answers marked in the context. Needs no torch.
 
-DATA is SQuAD's JSON or JSON Lines, plain or gzip. Answers are coloured, or bracketed in a pipe.
+DATA is SQuAD's JSON, JSON Lines, CSV or Parquet, or hub:ORG/NAME:SPLIT.
+
+Answers are coloured, or bracketed in a pipe.
 
 An answer that does not stand where the file says is flagged.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rich.text import Text
@@ -13,9 +14,11 @@ ELLIPSIS = " … "
 MARGIN = 160
 """Characters shown on each side of a marked span, where a long text is shortened."""
 
+_SHORT_MARGIN = 40  # the same where a span gets no more than a line or two
 _LONG = 4 * MARGIN  # texts up to this many characters are shown whole
 _SNAP = 12  # a cut moves by up to this many characters to fall between words
 _SCRAP = 40  # fewer characters than this are not worth cutting off an end
+_SPACES = re.compile(r"\s+")
 _BRACKETS = (("[[", "]]"), ("⟦", "⟧"), ("{{", "}}"), ("<<", ">>"), ("‹‹", "››"))
 
 # Control characters would act on the terminal; each becomes one visible character, so that offsets
@@ -55,6 +58,17 @@ def mark(
     return marked.append(ELLIPSIS.rstrip() if pieces[-1].end < len(text) else "")
 
 
+def mark_in_line(text: str, span: Span, *, brackets: bool = False) -> Text:
+    """The span marked in a short piece of its surroundings, without line breaks."""
+    opening, closing = choose_brackets(text) if brackets else ("", "")
+    piece = _widen(text, span, margin=_SHORT_MARGIN)
+    before, after = text[piece.start : span.start], text[span.end : piece.end]
+    marked = Text(ELLIPSIS.lstrip() if piece.start else "").append(in_line(before))
+    marked.append(opening + in_line(span.of(text)) + closing, None if brackets else STYLE)
+    rest = in_line(after) + (ELLIPSIS if piece.end < len(text) else "")
+    return marked.append(rest.rstrip())
+
+
 def merge(spans: Iterable[Span], *, gap: int = 0) -> list[Span]:
     """The spans in order, those that overlap or stand less than `gap` characters apart joined.
 
@@ -89,9 +103,14 @@ def visible(text: str) -> str:
     return text.translate(_VISIBLE)
 
 
-def _widen(text: str, span: Span) -> Span:
+def in_line(text: str) -> str:
+    """The visible text without line breaks, each run of white space one space."""
+    return visible(_SPACES.sub(" ", text))
+
+
+def _widen(text: str, span: Span, *, margin: int = MARGIN) -> Span:
     """The span with what stands around it."""
-    start, end = span.start - MARGIN, span.end + MARGIN
+    start, end = span.start - margin, span.end + margin
     return Span(
         0 if start < _SCRAP else _snap(text, start, backwards=False),
         len(text) if end > len(text) - _SCRAP else _snap(text, end, backwards=True),

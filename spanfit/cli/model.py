@@ -36,7 +36,7 @@ def check_free(*files: Path) -> None:
     for file in files:
         if file.exists():
             raise DataError(
-                "there is such a file already", where=str(file), fix="another --out, or remove it"
+                "there is such a file already", where=str(file), fix="another name, or remove it"
             )
         try:
             file.parent.mkdir(parents=True, exist_ok=True)

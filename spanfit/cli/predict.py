@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from spanfit.cli import console
-from spanfit.cli.model import BackendOption, ModelArgument, check_free, load_model
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from spanfit.types import QuestionPrediction
+from spanfit.cli.model import BackendOption, ModelArgument, load_model
+from spanfit.errors import DataError
 
 HELP = """Write the predictions for a file of questions, one JSON line each.
+
+JSON Lines of any length are read one by one. Until the end the predictions
+are in FILE.part; after an interruption of any kind the same command goes on.
+Ids that come twice are not looked for here (spanfit score does that).
 
 Example: spanfit predict runs/qa-001 questions.jsonl --out predictions.jsonl
 """
@@ -29,39 +29,29 @@ def add_to(app: typer.Typer) -> None:
 
 def predict(
     model: ModelArgument,
-    data: Annotated[Path, typer.Argument(metavar="INPUT", help="Questions, with or without gold.")],
+    data: Annotated[str, typer.Argument(metavar="INPUT", help="Questions, with or without gold.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The predictions; .gz to compress.")],
+    bad_lines: Annotated[
+        Literal["fail", "skip"],
+        typer.Option(
+            help="Lines or rows that cannot be read: stop, or leave them out and list them in "
+            "FILE.skipped.jsonl. (SQuAD's JSON is one value: there a mistake always stops.)"
+        ),
+    ] = "fail",
     backend: BackendOption = "auto",
 ) -> None:
     """Write predictions."""
-    from spanfit.data import stream
-    from spanfit.data.predictions import write_predictions
     from spanfit.progress import Progress
 
-    check_free(out)
-    examples = stream(data)
+    if out.exists() and not out.with_name(out.name + ".part.json").exists():
+        raise DataError(  # before the model is loaded
+            "there is such a file already", where=str(out), fix="another --out, or remove it"
+        )
     loaded = load_model(model, backend)
-    with Progress().bar("predicting", total=None, unit="questions") as bar:
-
-        def counted() -> Iterator[QuestionPrediction]:
-            for prediction in loaded.predict(examples):
-                yield prediction
-                bar.advance()
-
-        aside = out.with_name(f"{out.stem}.part{out.suffix}")
-        try:
-            n = write_predictions(aside, counted())
-        except BaseException:
-            _keep_part(aside)
-            raise
-        aside.replace(out)
-    console.plain(f"{n:,} predictions: {out}")
+    done = loaded.predict_file(data, out, bad_lines=bad_lines, progress=Progress())
+    if done.skipped:
+        console.warning(
+            f"lines that cannot be read, left out: {done.skipped:,}; see {done.skipped_file}"
+        )
+    console.plain(f"{done.n:,} predictions: {out}")
     console.next_step(f"spanfit score GOLD {shlex.quote(str(out))}")
-
-
-def _keep_part(part: Path) -> None:
-    """What was predicted before a failure stays, and is named; an empty file goes."""
-    if part.is_file() and part.stat().st_size:
-        console.note(f"what was predicted until then: {part}")
-    else:
-        part.unlink(missing_ok=True)

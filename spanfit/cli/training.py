@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,10 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from spanfit.cli import console
-from spanfit.errors import DataError, require
+from spanfit.errors import DataError, RecipeError, require
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from spanfit.runs import Run
+    from spanfit.seeds import SeedRuns, Spread
+
+CHOSEN_HERE = "threshold chosen on this data"
+"""What is said beside every best-threshold score."""
 
 TRAIN_HELP = """Fine-tune an encoder as a recipe says, and write a run folder.
 
@@ -48,7 +55,8 @@ def train(
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one key; repeatable."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The run folder; else runs/qa-NNN.")
+        Path | None,
+        typer.Option(metavar="DIR", help="The run folder (of --seeds, for all); else runs/qa-NNN."),
     ] = None,
     bad_answers: Annotated[
         Literal["drop", "relocate"] | None,
@@ -58,32 +66,119 @@ def train(
         bool,
         typer.Option("--dry-run", help="Only count windows, losses and steps, and estimate time."),
     ] = False,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="N,N,…", help="A run with each seed, and mean and deviation of all."),
+    ] = None,
+    trackers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track", metavar="NAME", help="Log to tensorboard, wandb, mlflow, … too; repeatable."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the scores as JSON, for a program.")
     ] = False,
 ) -> None:
     """Fine-tune an encoder."""
     _require_training()
-    from spanfit.estimation import estimate
-    from spanfit.progress import Progress, format_seconds
+    from spanfit.progress import Progress
+    from spanfit.seeds import train_seeds
     from spanfit.training import train as run_training
 
     changes = [*(overrides or []), *([f"data.bad_answers={bad_answers}"] if bad_answers else [])]
+    chosen = None if seeds is None else _parse_seeds(seeds)
+    names, progress = trackers or [], Progress()
     if dry_run:
-        expected = estimate(recipe, overrides=changes, progress=Progress())
+        _estimate(recipe, changes, n_runs=len(chosen or [0]), as_json=as_json)
+    elif chosen is not None:
+        done = train_seeds(
+            recipe, seeds=chosen, out=out, overrides=changes, trackers=names, progress=progress
+        )
+        _print_seeds(done, as_json=as_json)
+    else:
+        run = run_training(recipe, out=out, overrides=changes, trackers=names, progress=progress)
         if as_json:
-            console.print_json(expected.to_json())
-        else:
-            console.plain(
-                f"about {format_seconds(expected.seconds)} of training: {expected.steps:,} steps, "
-                f"{expected.windows_per_second:.1f} windows/s here; evaluation not counted"
-            )
-        console.next_step(f"spanfit train {shlex.quote(str(recipe))}")
-        return
-    run = run_training(recipe, out=out, overrides=changes, progress=Progress())
+            console.print_json({"folder": str(run.folder), "scores": _scores(run)})
+        _say_next(run)
+
+
+def _parse_seeds(text: str) -> list[int]:
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise RecipeError(
+            "--seeds needs whole numbers with commas between them",
+            found=text,
+            fix="--seeds 0,1,2",
+        ) from None
+
+
+def _estimate(recipe: Path, changes: list[str], *, n_runs: int, as_json: bool) -> None:
+    """Print how long the training would take, for one run and for all."""
+    from spanfit.estimation import estimate
+    from spanfit.progress import Progress, format_seconds
+
+    expected = estimate(recipe, overrides=changes, progress=Progress())
     if as_json:
-        console.print_json({"folder": str(run.folder), "scores": _scores(run)})
-    _say_next(run)
+        console.print_json(expected.to_json())
+    else:
+        all_runs = f", {format_seconds(expected.seconds * n_runs)} for {n_runs} seeds"
+        console.plain(
+            f"about {format_seconds(expected.seconds)} of training{all_runs if n_runs > 1 else ''}:"
+            f" {expected.steps:,} steps, {expected.windows_per_second:.1f} windows/s here; "
+            "evaluation not counted"
+        )
+    console.next_step(f"spanfit train {shlex.quote(str(recipe))}")
+
+
+def _print_seeds(done: SeedRuns, *, as_json: bool) -> None:
+    """Print the figures over the seeds: JSON, a table on a terminal, plain lines in a pipe."""
+    rows = [
+        (part, figure, spread)
+        for part, figures in done.spreads.items()
+        for figure, spread in figures.items()
+        if not all(isinstance(value, int) for value in spread.values)  # counts
+    ]
+    if as_json:
+        content = json.loads((done.folder / "scores.json").read_text(encoding="utf-8"))
+        console.print_json({"folder": str(done.folder), **content})
+    elif (out := console.out()).is_terminal:
+        out.print(_to_table(done, rows))
+    else:
+        for part, figure, spread in rows:
+            values = " ".join(_format(figure, value) for value in spread.values)
+            std = _format(figure, spread.std)
+            mark = f" # {CHOSEN_HERE}" if figure.startswith("best_") else ""
+            mean = _format(figure, spread.mean)
+            console.plain(f"{part} {figure} {mean} ± {std} of {values}{mark}")
+    console.note(f"{len(done.runs)} runs and scores.json: {done.folder}")
+    _say_next(done.runs[0])
+
+
+def _to_table(done: SeedRuns, rows: list[tuple[str, str, Spread]]) -> Table:
+    """The loss, all questions, and those with and without an answer, for each part."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("part")
+    table.add_column("figure")
+    for heading in ("mean", "std", *(f"seed {seed}" for seed in done.seeds)):
+        table.add_column(heading, justify="right")
+    for part, figure, spread in rows:
+        cells = (_format(figure, value) for value in (spread.mean, spread.std, *spread.values))
+        if not figure.startswith(("best_", "pr_")):  # those are for a program
+            table.add_row(part, figure, *cells)
+    return table
+
+
+def _format(figure: str, value: float | None) -> str:
+    """Losses and thresholds with four decimals, scores with two; "-" where there is none."""
+    if value is None:
+        return "-"
+    is_score = figure != "eval_loss" and not figure.endswith("_thresh")
+    return f"{value:.2f}" if is_score else f"{value:.4f}"
 
 
 def init(

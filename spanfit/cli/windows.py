@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HELP = """Count the windows of a data set, and what they lose. Needs no torch.
 
-DATA is SQuAD's JSON or JSON Lines, plain or gzip.
+DATA is SQuAD's JSON, JSON Lines, CSV or Parquet, or hub:ORG/NAME:SPLIT.
 
 Widened is a gold answer that begins or ends inside a token, lost one that
 no window holds within the limit. The ceiling is the best score that

@@ -1,69 +1,156 @@
-"""Reading data: one file a format, recognised from its content.
+"""Reading and writing data: one file a format, recognised from its content.
 
 files        opening, plain or gzip; bytes → JSON values, with the place of what is wrong
 recognition  which format a file holds, and what a wrong file looks like
 squad        SQuAD's nested JSON, and all that is published in its shape
 jsonl        one question a line
+tabular      one question a row: CSV, TSV, Parquet
+cells        what stands in the cells of a table
+hub          data sets of the Hugging Face hub, by name
+records      one question as a flat record, which lines, rows and the hub have in common
 fields       checked access to the keys of a JSON object
+writing      a file of questions in a format that the user chose
 answers      do the gold answers stand where the file says? named repairs
 parts        calibration part, seeded subsets
+synthesis    unanswerable questions made of answerable ones
+faults       lines that cannot be read: refused, or left out and listed
+unfinished   a file of lines that can be continued after any end of the process
 predictions  the files that `predict` writes and `score` reads
+nbest        those files read back with their candidates
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from spanfit.data.fields import OnFault, Source
 from spanfit.data.files import open_data
-from spanfit.data.recognition import parse
+from spanfit.data.hub import is_hub_name, parse_hub
+from spanfit.data.recognition import is_json_lines, parse
 from spanfit.errors import DataError
 from spanfit.types import QuestionExample
 
-__all__ = ["digest", "read", "stream"]
+__all__ = ["count", "digest", "read", "stream"]
 
 
-def read(path: str | Path) -> list[QuestionExample]:
-    """All questions of a file, in its order.
+def read(*paths: str | Path) -> list[QuestionExample]:
+    """All questions of one file or several, in their order.
 
-    Takes SQuAD's JSON (v1.1, v2.0 and whatever else is published in that shape) and JSON Lines
-    (see docs/files.md), plain or gzip-compressed; the content decides, not the name. Questions and
-    contexts are left exactly as they are, and the questions of a paragraph share its string.
+    Takes SQuAD's JSON (v1.1, v2.0 and whatever else is published in that shape), JSON Lines, CSV
+    and Parquet (see docs/files.md), plain or gzip-compressed; the content decides, not the name.
+    `hub:ORG/NAME:SPLIT` is a data set of the hub. Questions and contexts are left exactly as they
+    are, and the questions of a paragraph share its string.
 
     Raises:
-        DataError: the file is missing, is something else, or holds a mistake; two questions have
+        DataError: a file is missing, is something else, or holds a mistake; two questions have
             the same id.
+        MissingExtraError: it takes pyarrow or datasets, which is not installed.
     """
-    return list(stream(path))
+    return list(stream(*paths))
 
 
-def stream(path: str | Path) -> Iterator[QuestionExample]:
-    """The questions of a file one by one; JSON Lines are read no further than was asked for.
+def stream(
+    *paths: str | Path,
+    unread: Counter[str] | None = None,
+    check_ids: bool = True,
+    on_fault: OnFault | None = None,
+    repeats: list[str] | None = None,
+) -> Iterator[QuestionExample]:
+    """The questions one by one; JSON Lines and tables are read no further than was asked for.
 
-    What is kept is each id and its place, to find duplicates. SQuAD's nested JSON is one value, so
-    it is parsed whole.
+    What is kept is each id and its place, to find duplicates; nothing without `check_ids`. SQuAD's
+    nested JSON is one value, so it is parsed whole. `unread` counts the keys and columns that
+    SpanFit does not carry. `on_fault` hears of each line or row that cannot be read, and leaves it
+    out unless it raises: without it the first one is an error. With several files the places name
+    the file, and what stands for a missing id begins with it, so that the third lines of two files
+    differ. A question that comes again, equal in all that is read of it, is left out where
+    `repeats` collects its id (SQuAD v2.0 holds the questions of v1.1); else it is an error.
 
     Raises:
         DataError: as `read`, when the faulty place is reached.
+        MissingExtraError: as `read`.
     """
-    path = Path(path)
-    with open_data(path) as file:
-        yield from _refuse_duplicates(parse(file, str(path)), str(path))
+    unread = Counter() if unread is None else unread
+    names = [str(path) for path in paths]
+    sources = [
+        Source(name, id_prefix=prefix, unread=unread, on_fault=on_fault)
+        for name, prefix in zip(names, _id_prefixes(names), strict=True)
+    ]
+    examples = _chain(sources)
+    yield from _refuse_duplicates(examples, names, repeats) if check_ids else examples
 
 
-def _refuse_duplicates(examples: Iterator[QuestionExample], name: str) -> Iterator[QuestionExample]:
-    """Pass on `examples` until an id comes twice; then read to the end, to count, and raise."""
+def count(path: str | Path) -> int:
+    """How many questions there are, for a bar: JSON Lines are counted and not read.
+
+    Raises:
+        DataError: no such file, or not one of questions.
+        MissingExtraError: as `read`.
+    """
+    if not is_hub_name(str(path)):
+        with open_data(Path(path)) as file:
+            if is_json_lines(file):
+                return sum(not line.isspace() for line in file)
+    return sum(1 for _ in stream(path, check_ids=False, on_fault=lambda *_: None))
+
+
+def _chain(sources: list[Source]) -> Iterator[QuestionExample]:
+    """The questions of all sources; the places name the file where there are several."""
+    if len(sources) == 1:
+        yield from _read_source(sources[0])
+        return
+    for source in sources:
+        for example in _read_source(source):
+            yield replace(example, place=f"{source.name}, {example.place}")
+
+
+def _read_source(source: Source) -> Iterator[QuestionExample]:
+    if is_hub_name(source.name):
+        yield from parse_hub(source)
+    else:
+        with open_data(Path(source.name)) as file:
+            yield from parse(file, source)
+
+
+def _id_prefixes(names: list[str]) -> list[str]:
+    """What leads the number that stands for a missing id: nothing, where there is one file."""
+    if len(names) == 1:
+        return [""]
+    stems = [Path(name.removesuffix(".gz")).stem for name in names]
+    return [f"{key}:" for key in (stems if len({*stems}) == len(names) else names)]
+
+
+def _refuse_duplicates(
+    examples: Iterator[QuestionExample], names: list[str], repeats: list[str] | None
+) -> Iterator[QuestionExample]:
+    """Pass on `examples` until an id comes twice; then read to the end, to count, and raise.
+
+    With `repeats`, equal examples are no mistake: the first passes, the ids of others go there.
+    """
     places: dict[str, str] = {}
+    seen: dict[str, QuestionExample] = {}
     for example in examples:
-        if example.id in places:
-            raise _duplicate_error(example, rest=examples, places=places, name=name)
-        places[example.id] = example.place
-        yield example
+        if example.id not in places:
+            places[example.id] = example.place
+            if repeats is not None:
+                seen[example.id] = example
+            yield example
+        elif repeats is not None and seen[example.id] == example:
+            repeats.append(example.id)
+        else:
+            raise _duplicate_error(example, rest=examples, places=places, names=names)
 
 
 def _duplicate_error(
-    example: QuestionExample, *, rest: Iterator[QuestionExample], places: dict[str, str], name: str
+    example: QuestionExample,
+    *,
+    rest: Iterator[QuestionExample],
+    places: dict[str, str],
+    names: list[str],
 ) -> DataError:
     seen = set(places)
     more = 0
@@ -72,7 +159,7 @@ def _duplicate_error(
         seen.add(later.id)
     return DataError(
         f"the id {example.id!r} comes a second time",
-        where=f"{name}, {example.place}",
+        where=f"{names[0]}, {example.place}" if len(names) == 1 else example.place,
         expected="an id of its own for each question",
         found=f"the same id at {places[example.id]}"
         + (f", and {more} more questions with an id that came before" if more else ""),

@@ -76,8 +76,9 @@ class CheckedAnswers:
 def check_answers(
     examples: Iterable[QuestionExample], *, repair: Repair | None = None, name: str
 ) -> CheckedAnswers:
-    """Check that each gold answer stands in its context at its start; `name` is the file's.
+    """Check that each gold answer stands in its context at its start.
 
+    `name` is the file's, for messages; empty where the places of the examples name their files.
     An answer of white space alone is bad too: there is nothing to point at. `repair="drop"` drops
     the bad answers, and each question to which none is left (it must not turn unanswerable);
     `repair="relocate"` moves those whose text occurs exactly once.
@@ -189,8 +190,7 @@ def _lost_error(lost: Sequence[BadAnswer], *, n_bad: int, name: str) -> DataErro
 
 
 def _place(bad: BadAnswer, name: str) -> str:
-    place = f", {bad.example.place}" if bad.example.place else ""
-    return f"{name}{place}, question {bad.example.id!r}"
+    return ", ".join(filter(None, (name, bad.example.place, f"question {bad.example.id!r}")))
 
 
 def _count_others(bad: Sequence[BadAnswer]) -> str:

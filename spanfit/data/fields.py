@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from typing import Any
 
 from spanfit.errors import DataError
 
 JsonObject = Mapping[str, Any]
+OnFault = Callable[[str, int, DataError], None]
+"""Hears of a line or row that cannot be read: "line" or "row", its number, what is wrong."""
 _NEAR = 0.82  # as difflib counts: "answer" is near "answers", "answer_start" and "qid"/"id" are not
 _SHOWN = 60  # characters of a value that a message quotes
 
@@ -26,6 +30,37 @@ _KINDS = {
     dict: "an object",
     type(None): "null",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a reader is told of its file, and what it tells of keys that nobody reads.
+
+    `name` is the file as messages name it. `id_prefix` leads the number that stands for a missing
+    id. `unread` counts the keys passed over, under words that a user understands. `on_fault` is
+    given the error of a line or row that cannot be read ("line", its number, the error); if it
+    returns, that one is left out. By default the error is raised.
+    """
+
+    name: str
+    id_prefix: str = ""
+    unread: Counter[str] = field(default_factory=Counter)
+    on_fault: OnFault | None = None
+
+    def pass_over(self, keys: Set[str], what: str) -> None:
+        """Count `keys`, of what messages call `what`, as not read."""
+        for key in keys:
+            self.unread[f"{key!r} of the {what}" if key else f"a nameless one of the {what}"] += 1
+
+    def fault(self, kind: str, number: int, error: DataError) -> None:
+        """Report the error of a line or row; the caller leaves it out.
+
+        Raises:
+            DataError: that error, where nothing may be left out.
+        """
+        if self.on_fault is None:
+            raise error from None
+        self.on_fault(kind, number, error)
 
 
 def located(error: DataError, where: str) -> DataError:

@@ -5,26 +5,32 @@ from __future__ import annotations
 import difflib
 import gzip
 import json
+import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from spanfit.data.fields import located
 from spanfit.errors import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_MARK = b"\xef\xbb\xbf"
+DataFile = BufferedReader | gzip.GzipFile
+"""A file open for reading bytes, which can be peeked at."""
 MakeObject = Callable[[list[tuple[str, Any]]], Any]
 """Makes what stands for a JSON object, from its keys and values."""
 
 _EXCERPT = 30  # characters shown on each side of a mistake
 _LISTED = 5  # files that a message names
+_READABLE = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".gz")  # names that a folder suggests
+_HUB_ID = re.compile(r"[\w-]+/[\w-]+")
 
 
 @contextmanager
-def open_data(path: Path) -> Iterator[BinaryIO]:
+def open_data(path: Path) -> Iterator[DataFile]:
     """Open `path` for reading bytes, unpacked if they are gzip-compressed.
 
     Raises:
@@ -37,7 +43,7 @@ def open_data(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as raw:
             if raw.peek(2).startswith(GZIP_MAGIC):
                 with gzip.open(raw) as unpacked:
-                    yield cast("BinaryIO", unpacked)
+                    yield unpacked
             else:
                 yield raw
     except FileNotFoundError:
@@ -52,12 +58,20 @@ def open_data(path: Path) -> Iterator[BinaryIO]:
         raise DataError(f"can't be read: {error.strerror or error}", where=str(path)) from None
 
 
-def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, with their numbers from 1; a byte order mark is taken off."""
+def all_lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers from 1; a byte order mark is taken off."""
     for number, line in enumerate(file, 1):
-        content = line.removeprefix(UTF8_MARK) if number == 1 else line
-        if content.strip():
-            yield number, content
+        yield number, line.removeprefix(UTF8_MARK) if number == 1 else line
+
+
+def numbered_lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, with their numbers from 1; a byte order mark is taken off."""
+    return skip_blank(all_lines(file))
+
+
+def skip_blank(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Those of the numbered lines that are not blank."""
+    return ((number, line) for number, line in lines if line.strip())
 
 
 def parse_json(data: bytes, *, name: str, line: int, make_object: MakeObject | None = None) -> Any:  # noqa: ANN401 (any JSON value)
@@ -69,7 +83,7 @@ def parse_json(data: bytes, *, name: str, line: int, make_object: MakeObject | N
     Raises:
         DataError: not UTF-8, or not JSON; with line and column.
     """
-    text = _decode(data, name=name, line=line).rstrip()  # else a cut line fails on the next one
+    text = decode(data, name=name, line=line).rstrip()  # else a cut line fails on the next one
     try:
         return json.loads(text, object_pairs_hook=make_object)
     except json.JSONDecodeError as error:
@@ -104,7 +118,12 @@ def _json_error(error: json.JSONDecodeError, name: str) -> DataError:
     )
 
 
-def _decode(data: bytes, *, name: str, line: int) -> str:
+def decode(data: bytes, *, name: str, line: int) -> str:
+    """The text in `data`, which begins on line `line` of file `name`.
+
+    Raises:
+        DataError: not UTF-8; with line and byte.
+    """
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -123,7 +142,7 @@ def _decode(data: bytes, *, name: str, line: int) -> str:
 
 def _folder_error(path: Path) -> DataError:
     names = sorted(file.name for file in path.iterdir() if file.is_file())
-    likely = [name for name in names if ".json" in name]
+    likely = [name for name in names if name.endswith(_READABLE)]
     return DataError(
         "this is a folder, not a file",
         where=str(path),
@@ -135,7 +154,14 @@ def _folder_error(path: Path) -> DataError:
 def _missing_error(path: Path) -> DataError:
     folder = path.parent
     if not folder.is_dir():
-        return DataError("no such file, nor such a folder", where=str(path))
+        is_like_an_id = _HUB_ID.fullmatch(path.as_posix())
+        return DataError(
+            "no such file, nor such a folder",
+            where=str(path),
+            fix=f"hub:{path.as_posix()}:SPLIT, if that is a data set of the hub"
+            if is_like_an_id
+            else "",
+        )
     names = sorted(file.name for file in folder.iterdir() if file.is_file())
     close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)
     return DataError(

@@ -6,7 +6,8 @@ r"""JSON Lines: one question a line.
 
 `start` counts code points; without it the place is unknown. No `answers` (or null): the gold is not
 given; an empty list: the context holds no answer. Without `id` the number of the line is the id.
-`title` (the document, for splitting) may be given. Blank lines are skipped, unknown keys ignored.
+`title` (the document, for splitting), `is_impossible` (as in SQuAD) and `synthetic` (how a question
+that nobody asked was made) may be given. Blank lines are skipped, unknown keys passed over.
 
 SQuAD's columns, as data sets are exported from the hub, are taken too, and so is `answer_start`:
 
@@ -15,76 +16,60 @@ SQuAD's columns, as data sets are exported from the hub, are taken too, and so i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
 
 from spanfit.data import fields
-from spanfit.data.fields import JsonObject
+from spanfit.data.fields import Source
 from spanfit.data.files import parse_json
+from spanfit.data.records import read_record
 from spanfit.errors import DataError
-from spanfit.types import UNKNOWN_START, Answer, QuestionExample
+from spanfit.types import UNKNOWN_START, QuestionExample
 
 
-def parse_lines(lines: Iterable[tuple[int, bytes]], name: str) -> Iterator[QuestionExample]:
-    """The question of each numbered line of file `name`.
+def parse_lines(lines: Iterable[tuple[int, bytes]], source: Source) -> Iterator[QuestionExample]:
+    """The question of each numbered line.
 
     Raises:
         DataError: a line is not as above; with its number.
     """
     previous = ""
     for number, line in lines:
-        record = parse_json(line, name=name, line=number)
+        place = f"line {number}"
         try:
-            example = _read_line(fields.get_object(record, "the line"), number, previous)
+            record = parse_json(line, name=source.name, line=number)
+            example = read_record(
+                fields.get_object(record, "the line"),
+                source,
+                number=number,
+                place=place,
+                previous=previous,
+            )
         except DataError as error:
-            raise fields.located(error, f"{name}, line {number}") from None
+            where = error.where or f"{source.name}, {place}"
+            source.fault("line", number, fields.located(error, where))
+            continue
         previous = example.context
         yield example
 
 
-def _read_line(record: JsonObject, number: int, previous: str) -> QuestionExample:
-    """The question of one line; a context equal to the `previous` one becomes the same object."""
-    fields.refuse_near_misses(record, ["id", "answers"])
-    context = fields.get_text(record, "context")
-    has_id = record.get("id") is not None
-    return QuestionExample(
-        id=fields.get_id(record) if has_id else str(number),
-        question=fields.get_text(record, "question"),
-        context=previous if context == previous else context,
-        answers=_read_answers(record),
-        title=fields.get_optional_text(record, "title"),
-        place=f"line {number}",
-    )
+def write_lines(file: TextIO, examples: Iterable[QuestionExample]) -> None:
+    """Write a line for each question; keys that would say nothing are left out."""
+    for example in examples:
+        file.write(json.dumps(_to_json(example), ensure_ascii=False) + "\n")
 
 
-def _read_answers(record: JsonObject) -> tuple[Answer, ...] | None:
-    answers = record.get("answers")
-    if answers is None:
-        return None
-    if isinstance(answers, dict):
-        return _read_columns(answers)
-    return tuple(_read_answer(answer) for answer in fields.get_list(record, "answers"))
-
-
-def _read_columns(columns: JsonObject) -> tuple[Answer, ...]:
-    texts = fields.get_list(columns, "text")
-    starts = fields.get_list(columns, "answer_start")
-    if len(texts) != len(starts):
-        raise DataError(
-            "the columns of 'answers' differ in length",
-            expected="one 'answer_start' for each 'text'",
-            found=f"{len(texts)} and {len(starts)}",
-        )
-    return tuple(
-        Answer(fields.get_text({"text": text}, "text"), fields.as_start(start, "answer_start"))
-        for text, start in zip(texts, starts, strict=True)
-    )
-
-
-def _read_answer(answer: object) -> Answer:
-    record = fields.get_object(answer, "the answer", shape='{"text": …, "start": …}')
-    key = "answer_start" if "answer_start" in record else "start"
-    text = fields.get_text(record, "text")
-    if record.get(key) is None:
-        fields.refuse_near_misses(record, ["start", "answer_start"])
-        return Answer(text, UNKNOWN_START)
-    return Answer(text, fields.as_start(record[key], key))
+def _to_json(example: QuestionExample) -> dict[str, Any]:
+    record: dict[str, Any] = {"id": example.id}
+    if example.title:
+        record["title"] = example.title
+    record |= {"question": example.question, "context": example.context}
+    if example.answers is not None:
+        record["answers"] = [
+            {"text": gold.text} | ({} if gold.start == UNKNOWN_START else {"start": gold.start})
+            for gold in example.answers
+        ]
+    if example.synthetic:
+        record["synthetic"] = example.synthetic
+    return record

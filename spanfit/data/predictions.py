@@ -3,7 +3,7 @@
 Ours, JSON Lines, one question a line; `answer` is null for "no answer":
 
     {"id": "q1", "answer": {"text": "1864", "start": 35, "end": 39}, "probability": 0.83, "null_odds": -2.5, "n_best": [{"text": "1864", "start": 35, "end": 39, "score": 9.1, "probability": 0.83}]}
-    {"id": "q2", "answer": null, "probability": 0.7, "null_odds": 1.5, "n_best": []}
+    {"id": "q2", "answer": null, "probability": 0.7, "null_odds": 1.5, "n_best": [{"text": "1864", "start": 35, "end": 39, "score": 0.4, "probability": 0.3}]}
 
 The official one, a single JSON object of texts; "" for "no answer":
 
@@ -25,11 +25,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from spanfit.data import fields
 from spanfit.data.fields import JsonObject
 from spanfit.data.files import is_unfinished_json, numbered_lines, open_data, parse_json
+from spanfit.data.nbest import is_finite, twice
+from spanfit.data.nbest import read_question_predictions as read_question_predictions
 from spanfit.errors import DataError
 from spanfit.types import QuestionPrediction
 
@@ -43,12 +45,14 @@ class Response:
 
     `text` is the best text that is not "no answer" ("" where there is none), `is_null` whether "no
     answer" was decided, `null_odds` what speaks for that: infinite where there was no candidate at
-    all, None where nothing is known of it.
+    all, None where nothing is known of it. `probability` is that of what was decided, None where it
+    is not known.
     """
 
     text: str
     is_null: bool = False
     null_odds: float | None = None
+    probability: float | None = None
 
     @classmethod
     def of(cls, prediction: QuestionPrediction) -> Response:
@@ -67,6 +71,7 @@ class Response:
             text=prediction.n_best[0].text if prediction.n_best else "",
             is_null=prediction.answer is None,
             null_odds=prediction.null_odds,
+            probability=prediction.probability,
         )
 
 
@@ -193,7 +198,7 @@ def _read_lines(lines: Iterable[tuple[int, bytes]], name: str) -> dict[str, Resp
         try:
             key, response = _read_line(fields.get_object(record, "the line"))
             if key in responses:
-                raise _twice(key)
+                raise twice(key)
         except DataError as error:
             raise fields.located(error, f"{name}, line {number}") from None
         responses[key] = response
@@ -206,22 +211,34 @@ def _read_line(record: JsonObject) -> tuple[str, Response]:
     fields.require_key(record, "answer")
     n_best = fields.get_list(record, "n_best") if "n_best" in record else []
     best = fields.get_text(fields.get_object(n_best[0], "n_best[0]"), "text") if n_best else ""
-    null_odds = _get_null_odds(record)
+    null_odds, probability = _get_null_odds(record), _get_probability(record)
     if record["answer"] is not None:
         answer = fields.get_object(record["answer"], "'answer'")
-        return key, Response(fields.get_text(answer, "text"), null_odds=null_odds)
+        text = fields.get_text(answer, "text")
+        return key, Response(text, null_odds=null_odds, probability=probability)
     if null_odds is None and not n_best:
         null_odds = math.inf  # there was nothing else to say
-    return key, Response(best, is_null=True, null_odds=null_odds)
+    return key, Response(best, is_null=True, null_odds=null_odds, probability=probability)
 
 
 def _get_null_odds(record: JsonObject) -> float | None:
     value = record.get("null_odds")
-    if value is None or _is_finite(value):
+    if value is None or is_finite(value):
         return value
     raise DataError(
         "'null_odds' is not a number",
         expected="a finite number, or null",
+        found=fields.describe(value),
+    )
+
+
+def _get_probability(record: JsonObject) -> float | None:
+    value = record.get("probability")
+    if value is None or (is_finite(value) and 0 <= value <= 1):
+        return value
+    raise DataError(
+        "'probability' is not a probability",
+        expected="a number between 0 and 1, or null",
         found=fields.describe(value),
     )
 
@@ -233,7 +250,7 @@ def _parse_object(data: bytes, *, name: str, line: int) -> JsonObject:
         found = dict(pairs)
         if len(found) < len(pairs):
             (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-            raise fields.located(_twice(key), name)
+            raise fields.located(twice(key), name)
         return found
 
     return fields.get_object(
@@ -247,7 +264,7 @@ def _check_text(key: str, text: object, *, where: str) -> str:
     fix = ""
     if key in ("version", "data"):
         fix = "spanfit score GOLD PREDICTIONS: the gold comes first"
-    elif _is_finite(text):
+    elif is_finite(text):
         fix = "give the numbers as --na-probs, and the texts as predictions"
     raise DataError(
         f"the prediction for {key!r} is not a text",
@@ -259,7 +276,7 @@ def _check_text(key: str, text: object, *, where: str) -> str:
 
 
 def _check_number(key: str, number: object, *, where: str) -> float:
-    if _is_finite(number):
+    if is_finite(number):
         return float(number)
     raise DataError(
         f"the na-prob of {key!r} is not a finite number",
@@ -267,12 +284,3 @@ def _check_number(key: str, number: object, *, where: str) -> float:
         expected=NUMBERS,
         found=fields.describe(number),
     )
-
-
-def _is_finite(value: object) -> TypeGuard[float]:
-    """Whether `value` is a number (an int is one, a bool is not) and neither infinite nor NaN."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _twice(key: str) -> DataError:
-    return DataError(f"the id {key!r} comes twice", expected="each question once")

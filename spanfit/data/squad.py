@@ -15,25 +15,34 @@ r"""SQuAD's nested JSON: articles, paragraphs, questions.
 
 `answer_start` counts code points. Version 1.1 has no `is_impossible`. JSQuAD, KorQuAD 1, CMRC2018
 (paragraphs with ids of their own; -1 for an unknown start), XQuAD, MLQA and JaQuAD come in the same
-shape. `version`, `title` and other keys may be missing; unknown keys are ignored. A question whose
-gold is not given (a blind test set) has no `answers`; an empty list says "no answer".
+shape. `version`, `title` and other keys may be missing; unknown keys are passed over. A question
+whose gold is not given (a blind test set) has no `answers`; an empty list says "no answer". A key
+of our own is `synthetic`: how a question that nobody asked was made.
 
 Source: Rajpurkar et al. 2016, 2018, and the files at rajpurkar.github.io/SQuAD-explorer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import json
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any, TextIO
 
 from spanfit.data import fields
-from spanfit.data.fields import JsonObject
+from spanfit.data.fields import JsonObject, Source
+from spanfit.data.records import read_gold
 from spanfit.errors import DataError
 from spanfit.types import Answer, QuestionExample
 
+_ARTICLE_KEYS = frozenset({"title", "paragraphs"})
+_PARAGRAPH_KEYS = frozenset({"context", "qas"})
+_QUESTION_KEYS = frozenset({"id", "question", "answers", "is_impossible", "synthetic"})
+_ANSWER_KEYS = frozenset({"text", "answer_start"})
 
-def parse_squad(document: JsonObject, name: str) -> Iterator[QuestionExample]:
-    """The questions of a parsed file `name`, in its order.
+
+def parse_squad(document: JsonObject, source: Source) -> Iterator[QuestionExample]:
+    """The questions of a parsed file, in its order.
 
     Raises:
         DataError: something is not as above; with the paragraph and the question.
@@ -41,54 +50,64 @@ def parse_squad(document: JsonObject, name: str) -> Iterator[QuestionExample]:
     try:
         articles = fields.get_list(document, "data")
     except DataError as error:
-        raise fields.located(error, name) from None
+        raise fields.located(error, source.name) from None
+    source.pass_over(document.keys() - {"data"}, "file")
     for number, article in enumerate(articles, 1):
         try:
-            title, paragraphs = _read_article(article, name)
+            title, paragraphs = _read_article(article, source)
         except DataError as error:
-            raise fields.located(error, f"{name}, article {number} of 'data'") from None
+            raise fields.located(error, f"{source.name}, article {number} of 'data'") from None
         of_article = repr(title) if title else f"article {number}"
         for index, paragraph in enumerate(paragraphs, 1):
             place = f"paragraph {index} of {of_article}"
-            yield from _read_paragraph(paragraph, title=title, place=place, name=name)
+            yield from _read_paragraph(paragraph, source, title=title, place=place)
 
 
-def _read_article(article: object, name: str) -> tuple[str, list[Any]]:
+def _read_article(article: object, source: Source) -> tuple[str, list[Any]]:
     record = fields.get_object(article, "the article")
     if "paragraphs" not in record and "question" in record:
         raise DataError(
             "'data' holds questions, not articles",
             expected="articles with 'paragraphs', or JSON Lines: one such question a line",
-            fix=f"jq -c '.data[]' {name} > questions.jsonl",
+            fix=f"jq -c '.data[]' {source.name} > questions.jsonl",
         )
+    source.pass_over(record.keys() - _ARTICLE_KEYS, "articles")
     return fields.get_optional_text(record, "title"), fields.get_list(record, "paragraphs")
 
 
 def _read_paragraph(
-    paragraph: object, *, title: str, place: str, name: str
+    paragraph: object, source: Source, *, title: str, place: str
 ) -> Iterator[QuestionExample]:
     try:
         record = fields.get_object(paragraph, "the paragraph")
         context = fields.get_text(record, "context")
         questions = fields.get_list(record, "qas")
     except DataError as error:
-        raise fields.located(error, f"{name}, {place}") from None
+        raise fields.located(error, f"{source.name}, {place}") from None
+    source.pass_over(record.keys() - _PARAGRAPH_KEYS, "paragraphs")
     for number, question in enumerate(questions, 1):
         try:
-            example = _read_question(question, context=context, title=title, place=place)
+            example = _read_question(question, source, context=context, title=title, place=place)
         except DataError as error:
-            raise fields.located(error, f"{name}, {place}, {_name(question, number)}") from None
+            where = f"{source.name}, {place}, {_name(question, number)}"
+            raise fields.located(error, where) from None
         yield example
 
 
-def _read_question(question: object, *, context: str, title: str, place: str) -> QuestionExample:
+def _read_question(
+    question: object, source: Source, *, context: str, title: str, place: str
+) -> QuestionExample:
     record = fields.get_object(question, "the question")
+    if record.get("answers") is None:
+        fields.refuse_near_misses(record, ["answers"])
+    source.pass_over(record.keys() - _QUESTION_KEYS, "questions")
     return QuestionExample(
         id=fields.get_id(record),
         question=fields.get_text(record, "question"),
         context=context,
-        answers=_read_answers(record),
+        answers=read_gold(record, lambda: _read_answers(record, source)),
         title=title,
+        synthetic=fields.get_optional_text(record, "synthetic"),
         place=place,
     )
 
@@ -98,40 +117,44 @@ def _name(question: object, number: int) -> str:
     return f"question {given!r}" if given else f"question {number}"
 
 
-def _read_answers(question: JsonObject) -> tuple[Answer, ...] | None:
-    """The golds; () where the question has no answer, None where the file does not say."""
-    impossible = question.get("is_impossible")
-    if impossible is not None and not isinstance(impossible, bool):
-        raise DataError(
-            "'is_impossible' is not true or false",
-            expected="true or false",
-            found=fields.describe(impossible),
-        )
-    if question.get("answers") is None:
-        fields.refuse_near_misses(question, ["answers"])
-        return () if impossible else None
-    answers = tuple(_read_answer(answer) for answer in fields.get_list(question, "answers"))
-    if impossible is not None and impossible == bool(answers):
-        raise _contradiction_error(answers)
-    return answers
+def _read_answers(question: JsonObject, source: Source) -> tuple[Answer, ...]:
+    return tuple(_read_answer(answer, source) for answer in fields.get_list(question, "answers"))
 
 
-def _read_answer(answer: object) -> Answer:
+def _read_answer(answer: object, source: Source) -> Answer:
     record = fields.get_object(answer, "the answer", shape='{"text": …, "answer_start": …}')
+    source.pass_over(record.keys() - _ANSWER_KEYS, "answers")
     return Answer(fields.get_text(record, "text"), fields.get_start(record, "answer_start"))
 
 
-def _contradiction_error(answers: tuple[Answer, ...]) -> DataError:
-    """No published file has either case, and the programs that read them disagree about both."""
-    if answers:
-        return DataError(
-            "'is_impossible' is true, but there is an answer",
-            expected='"answers": [] (others may stand in "plausible_answers")',
-            found=repr(answers[0].text),
-            fix="empty 'answers', or set 'is_impossible' to false",
-        )
-    return DataError(
-        "'is_impossible' is false, but 'answers' is empty",
-        expected="at least one answer",
-        fix="set 'is_impossible' to true, or leave 'answers' out where the gold is not known",
-    )
+def write_squad(file: TextIO, examples: Iterable[QuestionExample]) -> None:
+    """Write a document, a paragraph at a time.
+
+    Neighbours with one title share an article and those with one context a paragraph, so the order
+    is kept. The version stands at the end, because it says whether an unanswerable question came.
+    """
+    version = "1.1"
+    file.write('{"data": [')
+    for number, (title, of_article) in enumerate(groupby(examples, lambda item: item.title)):
+        start = json.dumps({"title": title}, ensure_ascii=False).removesuffix("}")
+        file.write(f'{"," if number else ""}\n{start}, "paragraphs": [')
+        for index, (context, group) in enumerate(groupby(of_article, lambda item: item.context)):
+            questions = [_to_json(example) for example in group]
+            if any(question.get("is_impossible") for question in questions):
+                version = "v2.0"
+            paragraph = json.dumps({"context": context, "qas": questions}, ensure_ascii=False)
+            file.write(f"{',' if index else ''}\n{paragraph}")
+        file.write("]}")
+    file.write(f'],\n"version": "{version}"}}\n')
+
+
+def _to_json(example: QuestionExample) -> dict[str, Any]:
+    question: dict[str, Any] = {"id": example.id, "question": example.question}
+    if example.answers is not None:
+        question["answers"] = [
+            {"text": gold.text, "answer_start": gold.start} for gold in example.answers
+        ]
+        question["is_impossible"] = not example.answers
+    if example.synthetic:
+        question["synthetic"] = example.synthetic
+    return question

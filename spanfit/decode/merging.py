@@ -9,7 +9,7 @@ as run_qa's n-best and transformers 4's pipeline do it: the same words elsewhere
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -141,6 +141,56 @@ def merge_all(
         )
         for example, n_best, odds, null_share in decided
     ]
+
+
+class ContextRanking:
+    """The k best answers to one question over several contexts, which come one after the other.
+
+    The contexts count as the windows of one long text do: candidates are ranked by their logit
+    sums (ties: earlier context, then earlier start, then shorter), and the null score is the
+    smallest. The probabilities of one context's prediction are never compared with another's. A
+    context without any candidate says nothing.
+    """
+
+    def __init__(self, *, k: int) -> None:
+        self._k = k
+        self._n_best: list[Candidate] = []
+        self._null_score = np.inf
+
+    def add(self, source: str, prediction: QuestionPrediction) -> None:
+        """Take in what the context of this name says."""
+        if not prediction.n_best:
+            return
+        null_score = prediction.null_odds + prediction.n_best[0].score
+        self._null_score = min(self._null_score, null_score)
+        offered = [replace(candidate, source=source) for candidate in prediction.n_best]
+        # The sort is stable, so that equal scores stay in the order of contexts and of text.
+        ranked = sorted([*self._n_best, *offered], key=lambda candidate: -candidate.score)
+        self._n_best = ranked[: self._k]
+
+    def result(
+        self, id: str, *, temperature: float = 1.0, threshold: float | None = None
+    ) -> QuestionPrediction:
+        """The prediction over all contexts so far, with probabilities as in `merge_all`."""
+        n = len(self._n_best)
+        score = np.array([candidate.score for candidate in self._n_best], np.float64)
+        null_odds = self._null_score - score[0] if n else np.inf
+        anywhere = np.zeros(n, np.int64)  # a softmax does not ask for places
+        probability, null_probability = _softmax(
+            _Merged(anywhere, anywhere, anywhere, score, np.array([0, n])),
+            np.array([null_odds]),
+            temperature=temperature,
+            with_null=threshold is not None,
+        )
+        shares = zip(self._n_best, probability.tolist(), strict=True)
+        return QuestionPrediction(
+            id=id,
+            n_best=tuple(replace(candidate, probability=share) for candidate, share in shares),
+            null_odds=float(null_odds),
+            null_probability=float(null_probability[0]),
+            threshold=threshold,
+            temperature=temperature,
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True)

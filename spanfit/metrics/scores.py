@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spanfit.errors import DataError
-from spanfit.types import SelectedOn
+from spanfit.errors import DataError, RecipeError, did_you_mean
+from spanfit.metrics.bootstrap import Flags, Floats, Interval, resample_means, to_interval
+from spanfit.metrics.confidence import Confidence
+from spanfit.metrics.slices import split_rows
+from spanfit.types import QuestionExample, SelectedOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,48 +58,204 @@ def require_same_signature(a: Signature, b: Signature) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The figures (0 to 100) of the n questions of one kind, with their 95 % intervals.
+
+    The intervals are those of `Scores`: other questions of this kind, and also more or fewer.
+    """
+
+    n: int
+    exact: float
+    f1: float
+    exact_interval: Interval
+    f1_interval: Interval
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures and intervals, for a JSON file."""
+        return {
+            "n": self.n,
+            "exact": self.exact,
+            "f1": self.f1,
+            "intervals": {
+                "exact": self.exact_interval.to_json(),
+                "f1": self.f1_interval.to_json(),
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question of a score; its `exact` and `f1` are 0 to 1.
+
+    `golds` are the distinct texts of the gold, none for a question without an answer. `predicted`
+    is "" for "no answer" and None where there is no prediction.
+    """
+
+    id: str
+    question: str
+    golds: tuple[str, ...]
+    predicted: str | None
+    exact: float
+    f1: float
+
+
 @dataclass(frozen=True, eq=False)
 class Scores:
     """The figures of one prediction file against its gold, with what they were added up from.
 
     `figures` has the names and the scale (0 to 100, counts, thresholds) of the official scripts.
-    The arrays have length n, in the order of the gold, and are made read-only: `example_exact`
-    and `example_f1` (float64, 0 to 1), `has_answer` (bool, what the gold says). `missing` are the
-    questions without a prediction; they count as 0.
+    All else has length n, in the order of the gold: the `examples` that were scored, what was
+    `predicted` for them ("" for "no answer", None: nothing, which counts as 0), and arrays, made
+    read-only: `example_exact` and `example_f1` (float64, 0 to 1). `confidence` is there where
+    every prediction came with the probability of what it says.
     """
 
     signature: Signature
     figures: dict[str, float]
-    ids: tuple[str, ...]
-    example_exact: NDArray[np.float64]
-    example_f1: NDArray[np.float64]
-    has_answer: NDArray[np.bool_]
-    missing: tuple[str, ...] = ()
+    examples: tuple[QuestionExample, ...]
+    predicted: tuple[str | None, ...]
+    example_exact: Floats
+    example_f1: Floats
+    confidence: Confidence | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.example_exact, self.example_f1, self.has_answer):
-            if array.shape != (self.signature.n,) or len(self.ids) != self.signature.n:
-                raise ValueError("ids and arrays need one entry for each of the n questions")
+        for values in (self.examples, self.predicted, self.example_exact, self.example_f1):
+            if len(values) != self.signature.n:
+                raise ValueError("examples, predicted and arrays need one entry a question")
+        for array in (self.example_exact, self.example_f1):
             array.setflags(write=False)
 
     @property
     def exact(self) -> float:
         """Exact match of all questions, 0 to 100."""
-        return self.figures["exact_match" if "exact_match" in self.figures else "exact"]
+        return self.figures[self._name("exact")]
 
     @property
     def f1(self) -> float:
         """F1 of all questions, 0 to 100."""
         return self.figures["f1"]
 
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the questions."""
+        return tuple(example.id for example in self.examples)
+
+    @cached_property
+    def has_answer(self) -> Flags:
+        """Whether the gold has an answer: bool (n,)."""
+        return np.array([example.is_answerable for example in self.examples])
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The ids of the questions without a prediction."""
+        pairs = zip(self.ids, self.predicted, strict=True)
+        return tuple(id_ for id_, predicted in pairs if predicted is None)
+
+    def interval(self, figure: str = "f1", *, level: float = 0.95) -> Interval:
+        """How far a figure (0 to 100) would move had other questions been asked.
+
+        A percentile bootstrap interval (`metrics.bootstrap`) of a figure that is a mean over
+        questions: exact (exact_match), f1, and those of HasAns_ and NoAns_. best_* and pr_* have
+        none: they choose a threshold, or walk through all of them, on the data reported, so they
+        say what could be had there and not what this system scores.
+
+        Raises:
+            RecipeError: the figure is not there, or is no such mean.
+            ValueError: the level is not between 0 and 1.
+        """
+        samples = self._samples.get(self._name(figure))
+        if samples is None:
+            raise RecipeError(
+                f"there is no interval for {figure!r}", fix=did_you_mean(figure, self._samples)
+            )
+        return to_interval(samples, level=level)
+
+    @cached_property
+    def intervals(self) -> dict[str, Interval]:
+        """The 95 % interval of every figure that has one."""
+        return {figure: to_interval(samples) for figure, samples in self._samples.items()}
+
+    def by(self, kind: str) -> dict[str, Slice]:
+        """The figures of each kind of question, see `metrics.slices`; empty kinds are left out.
+
+        Raises:
+            RecipeError: there are no slices of that name.
+        """
+        return {label: self._slice(rows) for label, rows in split_rows(self.examples, kind).items()}
+
     def worst(self, n: int) -> tuple[str, ...]:
         """The n ids of lowest F1; of equal ones the less exact, then the earlier in the gold."""
         return tuple(self.ids[row] for row in np.lexsort((self.example_exact, self.example_f1))[:n])
 
+    def case(self, id_: str) -> Case:
+        """One question with its gold, its prediction and their score.
+
+        Raises:
+            KeyError: no question has this id.
+        """
+        row = self._rows[id_]
+        example = self.examples[row]
+        return Case(
+            id=id_,
+            question=example.question,
+            golds=tuple(dict.fromkeys(answer.text for answer in example.answers or ())),
+            predicted=self.predicted[row],
+            exact=float(self.example_exact[row]),
+            f1=float(self.example_f1[row]),
+        )
+
+    @cached_property
+    def values(self) -> Floats:
+        """(n, 2): exact match and F1 of each question, 0 to 1."""
+        return np.column_stack([self.example_exact, self.example_f1])
+
+    @cached_property
+    def means(self) -> dict[tuple[str, str], Flags]:
+        """The figures that are means of `values`, in pairs, and the questions (n,) they are of."""
+        parts = {
+            (self._name("exact"), "f1"): np.ones(self.signature.n, dtype=np.bool_),
+            ("HasAns_exact", "HasAns_f1"): self.has_answer,
+            ("NoAns_exact", "NoAns_f1"): ~self.has_answer,
+        }
+        return {pair: mask for pair, mask in parts.items() if pair[0] in self.figures}
+
     def to_json(self) -> dict[str, Any]:
-        """Figures in full precision, signature and missing ids, for a JSON file."""
+        """Figures in full precision, 95 % intervals, signature and missing ids, for a JSON file."""
         return {
             "figures": dict(self.figures),
+            "intervals": {name: interval.to_json() for name, interval in self.intervals.items()},
             "signature": asdict(self.signature),
             "missing": list(self.missing),
+            "confidence": self.confidence and self.confidence.to_json(),
         }
+
+    @cached_property
+    def _samples(self) -> dict[str, Floats]:
+        """Each figure that is a mean, resampled: (resamples,), 0 to 100."""
+        return {
+            figure: 100 * column
+            for pair, mask in self.means.items()
+            for figure, column in zip(pair, resample_means(self.values, mask=mask).T, strict=True)
+        }
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {id_: row for row, id_ in enumerate(self.ids)}
+
+    def _name(self, figure: str) -> str:
+        """What the official script calls it: exact is exact_match in squad_v1."""
+        return "exact_match" if figure == "exact" and figure not in self.figures else figure
+
+    def _slice(self, rows: list[int]) -> Slice:
+        mask = np.zeros(self.signature.n, dtype=np.bool_)
+        mask[rows] = True
+        exact, f1 = 100 * self.values[mask].mean(axis=0)
+        samples = 100 * resample_means(self.values, mask=mask)
+        return Slice(
+            n=len(rows),
+            exact=float(exact),
+            f1=float(f1),
+            exact_interval=to_interval(samples[:, 0]),
+            f1_interval=to_interval(samples[:, 1]),
+        )

@@ -19,6 +19,7 @@ from spanfit.data.predictions import (
     to_responses,
 )
 from spanfit.errors import DataError, RecipeError, did_you_mean
+from spanfit.metrics.confidence import Confidence, measure_confidence
 from spanfit.metrics.scores import Scores, Signature
 from spanfit.metrics.squad import (
     Floats,
@@ -64,7 +65,8 @@ def score(
     Returns:
         Scores, in the order of the gold. A question without a prediction counts as 0 and is
         listed in `missing`. best_* and pr_* (squad_v2) are there where every prediction has null
-        odds or a na-prob.
+        odds or a na-prob, `confidence` where every one has the probability of what it says (and
+        no na-prob decides anew).
 
     Raises:
         DataError: no gold, a question without gold, a malformed file, an id that the gold does
@@ -127,12 +129,33 @@ def _score(
             n=len(examples),
         ),
         figures=figures,
-        ids=tuple(example.id for example in examples),
+        examples=tuple(examples),
+        predicted=tuple(_get_said(responses.get(example.id)) for example in examples),
         example_exact=exact,
         example_f1=f1,
-        has_answer=has_answer,
-        missing=tuple(example.id for example in examples if example.id not in responses),
+        confidence=_measure_confidence(examples, responses, exact=exact),
     )
+
+
+def _get_said(response: Response | None) -> str | None:
+    """What was decided: "" for "no answer", None where there is no prediction."""
+    if response is None:
+        return None
+    return "" if response.is_null else response.text
+
+
+def _measure_confidence(
+    examples: Sequence[QuestionExample], responses: Mapping[str, Response], *, exact: Floats
+) -> Confidence | None:
+    """How far the predicted questions' probabilities can be trusted; None where one has none."""
+    said, is_right = [], []
+    for example, right in zip(examples, exact, strict=True):
+        if (response := responses.get(example.id)) is not None:
+            if response.probability is None:
+                return None
+            said.append(response.probability)
+            is_right.append(right)
+    return measure_confidence(said, is_right) if said else None
 
 
 def _raw_scores(
@@ -245,11 +268,14 @@ def _read_na_probs(
 def _decide(
     responses: Mapping[str, Response], numbers: Mapping[str, float], *, threshold: float
 ) -> dict[str, Response]:
-    """The responses in the order of `numbers`, "no answer" where the number is above."""
+    """The responses in the order of `numbers`, "no answer" where the number is above.
+
+    Their probabilities were those of what they said before, so they are gone.
+    """
     if math.isnan(threshold):
         raise RecipeError("the na-prob threshold is not a number", found="nan")
     return {
-        key: replace(responses[key], is_null=number > threshold, null_odds=number)
+        key: replace(responses[key], is_null=number > threshold, null_odds=number, probability=None)
         for key, number in numbers.items()
         if key in responses
     }

@@ -20,7 +20,7 @@ from spanfit.windows import Windows
 if TYPE_CHECKING:
     import torch
 
-    from spanfit.recipe import DecodeSection
+    from spanfit.recipe import DecodeSection, TaskSection
     from spanfit.settings import Calibration
 
     Logits = NDArray[np.float32] | torch.Tensor
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ExampleT = TypeVar("ExampleT", contravariant=True)
 """What the data holds: a question, a tagged text."""
-TargetsT = TypeVar("TargetsT", covariant=True)
+TargetsT = TypeVar("TargetsT")
 """What the model shall say in each window, and which gold no window can express."""
 CandidatesT = TypeVar("CandidatesT")
 """What decoding keeps of the windows of a batch."""
@@ -52,11 +52,20 @@ class Task(Protocol[ExampleT, TargetsT, CandidatesT, PredictionT, StatisticsT]):
     def texts(self, example: ExampleT) -> TextPair:
         """The text that every window repeats, if any, and the one that is sliced."""
 
-    def targets(self, examples: Sequence[ExampleT], windows: Windows) -> TargetsT:
-        """The targets of all windows of `examples`.
+    def targets(
+        self, examples: Sequence[ExampleT], windows: Windows, options: TaskSection
+    ) -> TargetsT:
+        """The targets of all windows of `examples`, as the recipe's [task] wants them.
 
         Raises:
             DataError: an example has no gold, or gold that is not in its text.
+        """
+
+    def weigh(self, targets: TargetsT, options: TaskSection) -> TargetsT:
+        """The targets with what each counts in the loss of a training; an evaluation weighs none.
+
+        Raises:
+            DataError: the data does not hold what the wanted weights need.
         """
 
     def decode(

@@ -11,7 +11,7 @@ space, which no token carries and no metric sees.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ from spanfit.batching import Batch
 from spanfit.decode.merging import WindowCandidates, concatenate, decode_batch, merge_all
 from spanfit.errors import DataError, RecipeError, did_you_mean
 from spanfit.metrics import METRICS, answer_scores
+from spanfit.recipe import TaskSection
 from spanfit.tasks.base import Task
 from spanfit.tasks.labels import TokenRanges, find_tokens
 from spanfit.types import Answer, QuestionExample, QuestionPrediction, TextPair
@@ -31,25 +32,40 @@ if TYPE_CHECKING:
     from spanfit.settings import Calibration
     from spanfit.tasks.base import Logits
 
+DEFAULTS = TaskSection()
+"""The options of a recipe that says nothing of them."""
+
 
 @dataclass(frozen=True, eq=False)
 class SpanTargets:
-    """Where the answer of each window begins and ends, for W windows.
+    """Where the answers of each window begin and end, for W windows with G places for golds.
 
-    `start` and `end`, int32 (W,), are tokens counted from the window's first token of the context,
-    both inclusive; -1 and -1 say null: no answer, or not wholly inside this window. `lost` are the
-    rows of examples whose gold no window holds; they train on null everywhere. `widened` are those
-    that train on more than the gold's characters, because it begins or ends inside a token (or,
-    where a tokenizer drops characters, on fewer).
+    `start` and `end`, int32 (W, G), are tokens counted from the window's first token of the
+    context, both inclusive; -1 and -1 where there is no gold, or one not wholly inside this window.
+    A window without any says null. `weight`, float32 (W,), is what each window counts in the loss.
+    `lost` are the rows of examples whose gold no window holds; they train on null everywhere.
+    `widened` are those that train on more than a gold's characters, because it begins or ends
+    inside a token (or, where a tokenizer drops characters, on fewer).
     """
 
     start: NDArray[np.int32]
     end: NDArray[np.int32]
+    weight: NDArray[np.float32]
     lost: tuple[int, ...]
     widened: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.start)
+
+    @property
+    def is_null(self) -> NDArray[np.bool_]:
+        """Windows that hold no gold, (W,)."""
+        is_null: NDArray[np.bool_] = np.all(self.start < 0, axis=1)
+        return is_null
+
+    def count(self, rows: NDArray[np.int64]) -> float:
+        """What the summed loss of these windows is divided by: the sum of their weights."""
+        return float(self.weight[rows].sum(dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +95,16 @@ class QuestionTask(
         """The question without outer white space, and the context as it is."""
         return TextPair(fixed=example.question.strip(), sliced=example.context)
 
-    def targets(self, examples: Sequence[QuestionExample], windows: Windows) -> SpanTargets:
-        """The targets of the windows of `examples`: of several golds, the first is trained on.
+    def targets(
+        self,
+        examples: Sequence[QuestionExample],
+        windows: Windows,
+        options: TaskSection = DEFAULTS,
+    ) -> SpanTargets:
+        """The targets of the windows of `examples`, each window of weight 1.
+
+        Of several golds the first is learnt, or with `options.answers` "all" each that a window can
+        express; golds of the same tokens are one.
 
         Raises:
             DataError: an example has no gold, or an answer that is not in its context.
@@ -92,17 +116,42 @@ class QuestionTask(
                     where=example.place,
                     expected='"answers": [{"text", "start"}], or [] for a question without answer',
                 )
-        golds = gold_spans(examples, first_only=True)
+        golds = gold_spans(examples, first_only=options.answers == "first")
         tokens = find_gold_tokens(golds, windows)
         start, end = _place(golds, tokens, windows)
         held = np.zeros(len(examples), dtype=np.bool_)
-        held[windows.example[start >= 0]] = True
+        held[windows.example[(start >= 0).any(axis=1)]] = True
+        is_held = held[golds.example]
         return SpanTargets(
             start=start,
             end=end,
-            lost=tuple(golds.example[~held[golds.example]].tolist()),
-            widened=tuple(golds.example[held[golds.example] & ~tokens.exact].tolist()),
+            weight=np.ones(len(windows), np.float32),
+            lost=tuple(np.unique(golds.example[~is_held]).tolist()),
+            widened=tuple(np.unique(golds.example[is_held & ~tokens.exact]).tolist()),
         )
+
+    def weigh(self, targets: SpanTargets, options: TaskSection) -> SpanTargets:
+        """The targets with the weights that give null windows `options.null_share` of the loss.
+
+        The mean weight is 1, so the learning rate keeps its meaning.
+
+        Raises:
+            DataError: all windows are of one kind, so that nothing can be balanced.
+        """
+        share = options.null_share
+        if share is None:
+            return targets
+        is_null = targets.is_null
+        n, n_null = len(targets), int(is_null.sum())
+        if n_null in (0, n):
+            raise DataError(
+                f"task.null_share = {share} balances nothing",
+                expected="windows with an answer and windows without one in the training part",
+                found=f"{n - n_null:,} with an answer, {n_null:,} without",
+                fix="--set data.synthetic_unanswerable=0.3, or leave task.null_share out",
+            )
+        weight = np.where(is_null, share * n / n_null, (1 - share) * n / (n - n_null))
+        return replace(targets, weight=weight.astype(np.float32))
 
     def decode(
         self, logits: Logits, batch: Batch, windows: Windows, settings: DecodeSection
@@ -200,14 +249,18 @@ def _strip(example: QuestionExample, answer: Answer) -> tuple[int, int]:
 def _place(
     golds: GoldSpans, tokens: TokenRanges, windows: Windows
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Start and end in each window of the one gold that its example has; -1 and -1 for null."""
+    """Start and end in each window of the distinct golds of its example, (W, G); -1 without."""
     n_examples = 1 + int(windows.example.max(initial=-1))
-    first = np.full(n_examples, -1, dtype=np.int32)
-    last = np.full(n_examples, -1, dtype=np.int32)
-    first[golds.example], last[golds.example] = tokens.first, tokens.last
-    first, last = first[windows.example], last[windows.example]  # (W,)
-    inside = (first >= windows.first) & (last < windows.last) & (first >= 0)
+    ranges = np.stack((golds.example, tokens.first, tokens.last), axis=1)
+    distinct = np.unique(ranges, axis=0)  # sorted by example
+    counts = np.bincount(distinct[:, 0], minlength=n_examples)
+    number = np.arange(len(distinct)) - np.repeat(np.cumsum(counts) - counts, counts)
+    places = np.full((2, n_examples, max(1, int(counts.max(initial=0)))), -1, dtype=np.int32)
+    places[:, distinct[:, 0], number] = distinct[:, 1:].T
+    first, last = places[:, windows.example]  # (W, G) each
+    begin, end = windows.first[:, None], windows.last[:, None]
+    inside = (first >= begin) & (last < end) & (first >= 0)
     return (
-        np.where(inside, first - windows.first, -1).astype(np.int32),
-        np.where(inside, last - windows.first, -1).astype(np.int32),
+        np.where(inside, first - begin, -1).astype(np.int32),
+        np.where(inside, last - begin, -1).astype(np.int32),
     )

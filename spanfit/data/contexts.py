@@ -1,0 +1,152 @@
+"""Texts to look for answers in: from memory, from files, from folders of text files.
+
+    reports/          →  "reports/may.txt", "reports/old/april.md"   sorted; hidden files skipped
+    letter.txt        →  "letter.txt"                                a named file, whatever its end
+    ["one", "two"]    →  "0", "1"
+
+Files are read when their text is looked at, and no longer kept than that, so that a folder may be
+larger than the memory. Nothing is stripped and line ends stay as they are: offsets count what is in
+the file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from spanfit.data.files import decode, open_data
+from spanfit.errors import DataError
+
+SUFFIXES = (".txt", ".md")
+"""What the names of a folder's text files end in."""
+
+_LISTED = 6  # names that a message shows
+
+
+class Contexts(Mapping[str, str]):
+    """Texts by name, in order; those that are given as a path are read at each access.
+
+    `places` holds the texts, or the files that they are in. `left_out` are files of folders that
+    are not taken for text.
+    """
+
+    def __init__(self, places: Mapping[str, str | Path], *, left_out: Sequence[Path] = ()) -> None:
+        self.places = dict(places)
+        self.left_out = tuple(left_out)
+
+    def __getitem__(self, name: str) -> str:
+        place = self.places[name]
+        return place if isinstance(place, str) else read_text(place)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+def name_contexts(
+    contexts: str | Path | Sequence[str] | Sequence[Path] | Mapping[str, str],
+) -> Mapping[str, str]:
+    """Texts by name: "" for a single one, "0", "1" … for several, files by their path.
+
+    A string is a text and never a path; a `Path` is a text file or a folder of them.
+
+    Raises:
+        DataError: there is none, or one of them is no text.
+    """
+    if isinstance(contexts, str):
+        return {"": contexts}
+    if isinstance(contexts, Path):
+        return find_contexts([contexts])
+    if isinstance(contexts, Mapping):
+        named: Mapping[str, str] = contexts
+    else:
+        paths = [context for context in contexts if isinstance(context, Path)]
+        if paths and len(paths) == len(contexts):
+            return find_contexts(paths)
+        named = {str(n): context for n, context in enumerate(contexts) if isinstance(context, str)}
+        if len(named) < len(contexts):
+            raise DataError(
+                "these contexts are neither all texts nor all paths",
+                expected="strings, or pathlib.Path objects, or a mapping of names to strings",
+                found=", ".join(sorted({type(context).__name__ for context in contexts})),
+            )
+    if not named:
+        raise DataError("there is no context to look in", found=repr(contexts))
+    return named
+
+
+def find_contexts(paths: Iterable[str | Path]) -> Contexts:
+    """The text files that the paths name, and those in the folders that they name.
+
+    Names are the paths as given, with what follows inside a folder; a file that is named twice is
+    taken once. In a folder, at any depth, the files that end in .txt or .md are taken, in sorted
+    order; hidden files and folders are skipped.
+
+    Raises:
+        DataError: a path does not exist, or a folder holds no text file.
+    """
+    places: dict[str, Path] = {}
+    left_out: list[Path] = []
+    for path in map(Path, paths):
+        found = [path]
+        if _is_folder(path):
+            found, others = _list_folder(path)
+            left_out += others
+        places |= {str(file): file for file in found}
+    return Contexts(places, left_out=left_out)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, every character of it.
+
+    Raises:
+        DataError: it cannot be read, or is not UTF-8.
+    """
+    with open_data(path) as file:
+        data = file.read()
+    return decode(data, name=str(path), line=1)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether this is a folder; False for a file."""
+    try:
+        if path.exists():
+            return path.is_dir()
+    except OSError:  # a name too long: it is a text, not a path
+        pass
+    raise DataError(
+        "no such file or folder",
+        where=str(path)[:80],
+        expected="a text file, or a folder of text files",
+        fix='for a text itself: echo "the text" | spanfit ask MODEL --question TEXT --context -',
+    )
+
+
+def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The text files under a folder, and the other files that are not hidden."""
+    texts: list[Path] = []
+    others: list[Path] = []
+    for path in sorted(folder.rglob("*")):
+        is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not is_hidden and path.is_file():
+            (texts if path.suffix.lower() in SUFFIXES else others).append(path)
+    if not texts:
+        names = [str(path.relative_to(folder)) for path in others]
+        more = f" … {len(names):,} files in all" if len(names) > _LISTED else ""
+        raise DataError(
+            "no text file in this folder",
+            where=str(folder),
+            expected=f"files that end in {' or '.join(SUFFIXES)}, at any depth",
+            found=", ".join(names[:_LISTED]) + more if names else "no file that is not hidden",
+            fix=f"--context {others[0]}, if that is text" if others else "",
+        )
+    return texts, others
+
+
+def describe_left_out(paths: Sequence[Path]) -> str:
+    """Files by their endings: "2 .pdf, 1 .csv"."""
+    endings = Counter(path.suffix or path.name for path in paths)
+    return ", ".join(f"{n:,} {ending}" for ending, n in endings.most_common())

@@ -1,0 +1,115 @@
+"""Data sets of the Hugging Face hub, by name wherever a file can be named.
+
+    hub:rajpurkar/squad_v2:validation                   ORG/NAME and the split
+    hub:google/xquad:xquad.de:validation                with a configuration
+    hub:rajpurkar/squad@7b6d24c4:train                  of a commit, branch or tag
+
+Read through the `datasets` library, which keeps what it fetched in its cache: without a network,
+what is there is read. Code that comes with a data set is never run (`datasets` can't any more).
+The columns are those of `tabular`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from spanfit.data.fields import Source
+from spanfit.data.tabular import ALL_COLUMNS, parse_batches
+from spanfit.errors import DataError, require
+from spanfit.types import QuestionExample
+
+PREFIX = "hub:"
+_NAME = re.compile(
+    r"hub:(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^:@\s]+))?"
+    r"(?::(?P<config>[^:\[\]]+))?:(?P<split>[^:\[\]]+(?:\[[^\]]*\])?)"
+)
+_BATCH = 1_000  # questions that are Python objects at once
+
+
+@dataclass(frozen=True, slots=True)
+class HubName:
+    """What a name says: the repository, its revision and configuration if given, and the split."""
+
+    repository: str
+    split: str
+    config: str | None = None
+    revision: str | None = None
+
+
+def is_hub_name(path: str) -> bool:
+    """Whether a path means the hub."""
+    return path.startswith(PREFIX)
+
+
+def parse_name(text: str) -> HubName:
+    """The parts of a name.
+
+    Raises:
+        DataError: it is not such a name.
+    """
+    if match := _NAME.fullmatch(text):
+        return HubName(**match.groupdict())
+    raise DataError(
+        "not the name of a data set of the hub",
+        where=text,
+        expected="hub:ORG/NAME[@REVISION][:CONFIG]:SPLIT",
+        fix="hub:rajpurkar/squad_v2:validation",
+    )
+
+
+def parse_hub(source: Source) -> Iterator[QuestionExample]:
+    """The questions of the data set that `source` names.
+
+    Raises:
+        DataError: not such a name, no such data set, configuration or split; the hub can't be
+            reached and the cache does not have it; a row is not a question.
+        MissingExtraError: `datasets` is not installed.
+    """
+    name = parse_name(source.name)
+    dataset = _load(name, source.name)
+    names = dataset.column_names
+    columns = [column for column in names if column in ALL_COLUMNS]
+    tables = dataset.select_columns(columns).with_format("arrow").iter(batch_size=_BATCH)
+    return parse_batches(tables, source, names=names, n_rows=dataset.num_rows)
+
+
+def _load(name: HubName, where: str) -> Any:  # noqa: ANN401 (a datasets.Dataset)
+    datasets = require("datasets", extra="train")
+    try:
+        # The scheme keeps a folder of that name, should there be one, from being taken instead.
+        builder = datasets.load_dataset_builder(
+            f"hf://datasets/{name.repository}", name.config, revision=name.revision
+        )
+        _check_revision(builder, name, where)
+        builder.download_and_prepare()
+        return builder.as_dataset(split=name.split)
+    except ConnectionError as error:
+        raise DataError(
+            "the hub can't be reached, and nothing of this data set is in the cache",
+            where=where,
+            found=str(error).partition("\n")[0],
+            fix=f"spanfit convert {where} FILE.parquet where there is a network, and bring FILE",
+        ) from None
+    except datasets.exceptions.DatasetNotFoundError as error:
+        raise DataError(str(error), where=where) from None
+    except (ValueError, RuntimeError, OSError, datasets.exceptions.DatasetsError) as error:
+        problem = " ".join(str(error).split())
+        raise DataError(f"can't be read from the hub: {problem}", where=where) from None
+
+
+def _check_revision(builder: Any, name: HubName, where: str) -> None:  # noqa: ANN401
+    """Refuse a cached copy of another commit: `datasets` takes the newest without a word."""
+    from datasets.packaged_modules.cache.cache import Cache
+
+    if name.revision is None or not isinstance(builder, Cache):
+        return
+    if not str(builder.hash).startswith(name.revision):
+        raise DataError(
+            f"the hub can't be reached, and the cache does not have revision {name.revision!r}",
+            where=where,
+            found=f"a copy of commit {builder.hash}",
+            fix=where.replace(f"@{name.revision}", f"@{builder.hash}"),
+        )

@@ -1,0 +1,132 @@
+"""The lines of `spanfit predict` → predictions with their candidates, to be decided anew.
+
+A line holds scores and null odds as the model gave them, divided by no temperature, so that any
+other threshold and temperature can be applied to it without the model.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, TypeGuard
+
+from spanfit.data import fields
+from spanfit.data.fields import JsonObject
+from spanfit.data.files import is_unfinished_json, numbered_lines, open_data, parse_json
+from spanfit.errors import DataError
+from spanfit.types import Candidate, QuestionPrediction
+
+CANDIDATES: Final = "the JSON Lines of `spanfit predict`, with `n_best` and `null_odds`"
+
+_FIX: Final = "write the file anew with `spanfit predict`"
+
+
+def read_question_predictions(path: str | Path) -> list[QuestionPrediction]:
+    """The predictions of a file of `spanfit predict` with their candidates, in its order.
+
+    What the file decided is left out: the predictions are at no threshold and at temperature 1
+    until `QuestionPrediction.recalibrate` says otherwise.
+
+    Raises:
+        DataError: no such file, not this format (the official {id: text} has no candidates), a
+            line without scores or null odds, or an id twice.
+    """
+    name = str(path)
+    predictions: dict[str, QuestionPrediction] = {}
+    with open_data(Path(path)) as file:
+        for number, line in numbered_lines(file):
+            if not predictions and is_unfinished_json(line):
+                raise _no_candidates(name)  # one object over many lines: the official format
+            record = parse_json(line, name=name, line=number)
+            if isinstance(record, dict) and "n_best" not in record:
+                raise _no_candidates(f"{name}, line {number}")
+            try:
+                prediction = _to_prediction(fields.get_object(record, "the line"))
+                if prediction.id in predictions:
+                    raise twice(prediction.id)
+            except DataError as error:
+                raise fields.located(error, f"{name}, line {number}") from None
+            predictions[prediction.id] = prediction
+    if not predictions:
+        raise DataError("the file is empty", where=name, expected=CANDIDATES)
+    return list(predictions.values())
+
+
+def is_finite(value: object) -> TypeGuard[float]:
+    """Whether `value` is a number (an int is one, a bool is not) and neither infinite nor NaN."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def twice(key: str) -> DataError:
+    """The error for a second line of one question."""
+    return DataError(f"the id {key!r} comes twice", expected="each question once")
+
+
+def _no_candidates(where: str) -> DataError:
+    return DataError(
+        "there are no candidates with scores here",
+        where=where,
+        expected=CANDIDATES,
+        fix="spanfit predict MODEL DATA --out FILE.jsonl",
+    )
+
+
+def _to_prediction(record: JsonObject) -> QuestionPrediction:
+    """The prediction that a line holds, at no threshold and at temperature 1."""
+    key = fields.get_id(record)
+    items = fields.get_list(record, "n_best")
+    n_best = tuple(
+        _to_candidate(fields.get_object(item, f"n_best[{row}]"), f"n_best[{row}]")
+        for row, item in enumerate(items)
+    )
+    if any(before.score < after.score for before, after in pairwise(n_best)):
+        raise DataError("'n_best' is not sorted", expected="the highest score first", fix=_FIX)
+    fields.require_key(record, "null_odds")
+    undecided = QuestionPrediction(
+        id=key,
+        n_best=n_best,
+        null_odds=_get_null_odds(record, has_candidates=bool(n_best)),
+        null_probability=0.0 if n_best else 1.0,
+        threshold=0.0,  # left at once, so that the shares of the n-best are worked out
+    )
+    return undecided.recalibrate(None, 1.0)
+
+
+def _to_candidate(item: JsonObject, name: str) -> Candidate:
+    """One of the n-best, without its share."""
+    start, end = fields.get_start(item, "start"), fields.get_start(item, "end")
+    if not 0 <= start <= end:
+        raise DataError(
+            f"{name} is no span", expected="0 <= start <= end", found=f"[{start}, {end})"
+        )
+    fields.require_key(item, "score")
+    if not is_finite(score := item["score"]):
+        raise DataError(
+            f"the score of {name} is not a number",
+            expected="a finite number",
+            found=fields.describe(score),
+        )
+    return Candidate(
+        fields.get_text(item, "text"),
+        start,
+        end,
+        float(score),
+        probability=0.0,
+        source=fields.get_optional_text(item, "source"),
+    )
+
+
+def _get_null_odds(record: JsonObject, *, has_candidates: bool) -> float:
+    """The null odds: a number beside candidates, null (which stands for infinity) without."""
+    value = record["null_odds"]
+    if value is None and not has_candidates:
+        return math.inf
+    if has_candidates and is_finite(value):
+        return float(value)
+    raise DataError(
+        "'null_odds' does not suit 'n_best'",
+        expected="a finite number beside candidates" if has_candidates else "null beside no n_best",
+        found=fields.describe(value),
+        fix=_FIX,
+    )

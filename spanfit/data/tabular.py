@@ -1,0 +1,262 @@
+r"""Tables with SQuAD's columns: CSV, TSV and Parquet, a question a row.
+
+The golds stand in one column, as the `datasets` library and pandas write them (JSON, or Python's
+way to write the same; in Parquet a struct of two lists):
+
+    id,title,context,question,answers
+    q1,Lamps,The lamp was lit in 1864.,When was the lamp lit?,"{""text"": [""1864""], ""answer_start"": [20]}"
+    q2,Lamps,The lamp was lit in 1864.,Who lit the lamp?,"{'text': [], 'answer_start': []}"
+
+or a question's only gold in two columns; a blank cell says that there is no answer:
+
+    id,context,question,answer,answer_start
+    q1,The lamp was lit in 1864.,When was the lamp lit?,1864,20
+    q2,The lamp was lit in 1864.,Who lit the lamp?,,
+
+Without any of these columns, or with a blank cell of `answers`, the gold is not given. The order of
+columns does not matter. `is_impossible` (as in SQuAD) and `synthetic` are read too; other columns
+are passed over. `answer_text` is another name of `answer`. Cells are quoted as RFC 4180 says, so a
+context may hold line breaks; tabs and semicolons separate as well as commas.
+"""  # noqa: E501 (a row of the format is a line)
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spanfit.data import cells, fields
+from spanfit.data.fields import Source
+from spanfit.data.files import DataFile, decode
+from spanfit.data.records import KEYS, read_record
+from spanfit.errors import DataError, require
+from spanfit.types import QuestionExample
+
+if TYPE_CHECKING:
+    import pyarrow
+
+PARQUET_MAGIC = b"PAR1"
+ALL_COLUMNS = KEYS | {*cells.GOLD_COLUMNS, "answer_start"}
+"""Everything that is read of a table."""
+_REQUIRED = ("question", "context")
+_DELIMITERS = (",", "\t", ";")
+_LARGEST_CELL = 2**31 - 1  # characters; the csv module stops at 131,072, which a book exceeds
+_LONGEST_HEADER = 10_000  # bytes
+_BATCH = 1_000  # rows of Parquet that are Python objects at once
+_ROW_GROUP = 10_000  # rows of Parquet that are written together
+_LARGEST_START = 2**31 - 1  # the hub's SQuAD stores starts in 32 bits
+
+Row = Mapping[str, Any]
+
+
+def find_delimiter(header: bytes) -> str | None:
+    """What separates the cells of a header that has SQuAD's columns; None if it has not."""
+    line = header[:_LONGEST_HEADER].decode("utf-8", "replace")
+    for delimiter in _DELIMITERS:
+        try:
+            columns = dict.fromkeys(_split_header(line, delimiter))
+        except csv.Error:
+            continue
+        if all(fields.near_miss(column, columns) for column in _REQUIRED):
+            return delimiter
+    return None
+
+
+def parse_csv(
+    lines: Iterable[tuple[int, bytes]], source: Source, *, delimiter: str
+) -> Iterator[QuestionExample]:
+    """The questions of numbered lines, of which the first is the header.
+
+    Raises:
+        DataError: a row is not as above; with its number (the first after the header is 1), the
+            line on which it begins, and the column.
+    """
+    lines = iter(lines)
+    number, header = next(lines)
+    columns = _split_header(decode(header, name=source.name, line=number), delimiter)
+    _check_columns(columns, f"{source.name}, line {number}")
+    rows = _split(lines, columns, source, delimiter=delimiter, header=number)
+    return _read_rows(rows, source)
+
+
+def parse_parquet(file: DataFile, source: Source) -> Iterator[QuestionExample]:
+    """The questions of a Parquet file, read a thousand rows at a time.
+
+    Raises:
+        DataError: the file is broken, or a row is not as above; with its number.
+        MissingExtraError: pyarrow is not installed.
+    """
+    arrow, parquet = (
+        require("pyarrow", extra="tabular"),
+        require("pyarrow.parquet", extra="tabular"),
+    )
+    # Arrow reads from the end; what is unpacked on the way can't be.
+    seekable = file if isinstance(file, io.BufferedReader) else io.BytesIO(file.read())
+    try:
+        table = parquet.ParquetFile(seekable)
+        names = table.schema_arrow.names
+        columns = [name for name in names if name in ALL_COLUMNS]
+        batches = table.iter_batches(batch_size=_BATCH, columns=columns)
+        yield from parse_batches(batches, source, names=names, n_rows=table.metadata.num_rows)
+    except (OSError, arrow.ArrowException) as error:
+        raise DataError(
+            f"the Parquet table can't be read: {error}", where=source.name, fix="fetch it again"
+        ) from None
+
+
+def parse_batches(
+    batches: Iterable[pyarrow.RecordBatch | pyarrow.Table],
+    source: Source,
+    *,
+    names: Sequence[str],
+    n_rows: int,
+) -> Iterator[QuestionExample]:
+    """The questions of Arrow batches from a table of `n_rows` that has columns `names`.
+
+    Raises:
+        DataError: a column is missing, or a row is not as above; with its number.
+    """
+    _check_columns(names, source.name)
+    for name in set(names) - ALL_COLUMNS:
+        source.unread[f"{name!r} of the questions"] += n_rows
+    rows = (row for batch in batches for row in batch.to_pylist())
+    return _read_rows(((n, f"row {n}", row) for n, row in enumerate(rows, 1)), source)
+
+
+def write_parquet(path: Path, examples: Iterable[QuestionExample]) -> None:
+    """Write SQuAD's columns as the hub has them, and `synthetic` (null for real questions).
+
+    Raises:
+        DataError: a start does not fit into 32 bits.
+        MissingExtraError: pyarrow is not installed.
+    """
+    arrow, parquet = (
+        require("pyarrow", extra="tabular"),
+        require("pyarrow.parquet", extra="tabular"),
+    )
+    text = arrow.string()
+    answers = {"text": arrow.list_(text), "answer_start": arrow.list_(arrow.int32())}
+    columns = dict.fromkeys(("id", "title", "context", "question"), text)
+    columns |= {"answers": arrow.struct(answers), "synthetic": text}
+    rows = map(_to_row, examples)
+    with parquet.ParquetWriter(path, arrow.schema(columns)) as writer:
+        while batch := list(islice(rows, _ROW_GROUP)):
+            writer.write_batch(arrow.RecordBatch.from_pylist(batch, schema=writer.schema))
+
+
+def _split_header(line: str, delimiter: str) -> list[str]:
+    return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+
+
+def _check_columns(columns: Sequence[str], where: str) -> None:
+    """Refuse a table whose columns leave something open, or would lose the gold."""
+    doubled = [name for name, times in Counter(columns).items() if times > 1 and name]
+    if doubled:
+        raise DataError(f"there are several columns {doubled[0]!r}", where=where)
+    names = dict.fromkeys(columns)
+    try:
+        for column in _REQUIRED:
+            fields.require_key(names, column)
+    except DataError as error:
+        raise DataError(
+            error.problem.replace("key", "column"),
+            where=where,
+            found=f"the columns {', '.join(map(repr, columns))}",
+            fix=error.fix,
+        ) from None
+    golds = [name for name in ("answers", *cells.GOLD_COLUMNS) if name in names]
+    if len(golds) > 1 or (not golds and "answer_start" in names):
+        raise DataError(
+            "the columns do not say which answers are the gold",
+            where=where,
+            expected="'answers', or 'answer' with or without 'answer_start'",
+            found=", ".join(map(repr, golds)) if golds else "'answer_start' alone",
+        )
+
+
+def _split(
+    lines: Iterator[tuple[int, bytes]],
+    columns: Sequence[str],
+    source: Source,
+    *,
+    delimiter: str,
+    header: int,
+) -> Iterator[tuple[int, str, Row]]:
+    """Number, place and cells of each row after line `header`; empty lines are skipped."""
+    csv.field_size_limit(_LARGEST_CELL)
+    texts = (decode(line, name=source.name, line=number) for number, line in lines)
+    reader = csv.reader(texts, delimiter=delimiter, strict=True)
+    number = 0
+    while True:
+        place = f"row {number + 1} (line {header + reader.line_num + 1})"
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise _csv_error(error, f"{source.name}, {place}") from None
+        if row is None:
+            return
+        if not row:
+            continue
+        number += 1
+        if len(row) != len(columns):
+            source.fault("row", number, _width_error(row, columns, f"{source.name}, {place}"))
+            continue
+        yield number, place, dict(zip(columns, row, strict=True))
+
+
+def _read_rows(rows: Iterable[tuple[int, str, Row]], source: Source) -> Iterator[QuestionExample]:
+    previous = ""
+    for number, place, row in rows:
+        try:
+            example = read_record(
+                cells.to_record(row), source, number=number, place=place, previous=previous
+            )
+        except DataError as error:
+            source.fault("row", number, fields.located(error, f"{source.name}, {place}"))
+            continue
+        previous = example.context
+        yield example
+
+
+def _width_error(row: Sequence[str], columns: Sequence[str], where: str) -> DataError:
+    return DataError(
+        "the row has another number of cells than the header",
+        where=where,
+        expected=f"{len(columns)} cells",
+        found=f"{len(row)}, of which the first is {fields.describe(row[0])}",
+        fix="cells that hold the separator or a line break stand within double quotes",
+    )
+
+
+def _csv_error(error: csv.Error, where: str) -> DataError:
+    return DataError(
+        f"the row can't be read: {error}",
+        where=where,
+        expected='a cell that holds " stands within double quotes, and each " in it is doubled',
+    )
+
+
+def _to_row(example: QuestionExample) -> dict[str, Any]:
+    answers = example.answers
+    for gold in answers or ():
+        if abs(gold.start) > _LARGEST_START:
+            raise DataError(
+                "the start of an answer is too large for the table",
+                where=f"question {example.id!r}",
+                expected=f"at most {_LARGEST_START:,}",
+                found=str(gold.start),
+            )
+    return {
+        "id": example.id,
+        "title": example.title,
+        "context": example.context,
+        "question": example.question,
+        "answers": None
+        if answers is None
+        else {"text": [gold.text for gold in answers], "answer_start": [g.start for g in answers]},
+        "synthetic": example.synthetic or None,
+    }

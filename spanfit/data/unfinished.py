@@ -1,0 +1,271 @@
+"""A file of lines that takes hours to write, and can be continued after any end of the process.
+
+While it is written there are two files beside it:
+
+    predictions.jsonl.part         the lines, with nothing behind them but what a last write left
+    predictions.jsonl.part.json    how much of them counts, and what they were made of
+
+    {"format_version": 1, "made_by": {"weights": "9c1e…", …}, "lines": 512, "bytes": 160231, "inputs": "77ab…"}
+
+Lines come in blocks. A block is written, then the small file is replaced by one that counts it: a
+process that is killed loses what it had not counted, and what it had begun to write is cut off by
+the next. `inputs` is a digest of what the lines counted so far answer, no more: what comes after
+them in the input may be corrected or added before going on.
+
+A name that ends in .gz has each block compressed by itself, which is one gzip file all the same.
+"""  # noqa: E501 (a line of the format is a line)
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from spanfit.errors import DataError
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: nobody keeps a second process away
+    fcntl = None  # type: ignore[assignment]
+
+FORMAT_VERSION = 1
+COMPRESSION_LEVEL = 6
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How much of the part counts: its first `lines` lines, `bytes` long.
+
+    `made_by` says by what they were made, each thing with its digest; `inputs` is a digest of what
+    they answer.
+    """
+
+    made_by: Mapping[str, str]
+    lines: int = 0
+    bytes: int = 0
+    inputs: str = ""
+    format_version: int = FORMAT_VERSION
+
+
+class UnfinishedFile:
+    """Lines on their way to `out`; a context, in which one process at a time writes them.
+
+        with UnfinishedFile(out, made_by=…) as file:
+            file.pass_over(inputs)          what is answered already
+            file.append(lines, inputs)      a block: all of it, or nothing
+            file.finish()
+
+    An input is a tuple of texts: the id of what a line answers, and what it was made from.
+    """
+
+    def __init__(self, out: Path, *, made_by: Mapping[str, str]) -> None:
+        self.out = out
+        self.part = out.with_name(out.name + ".part")
+        self._sidecar = out.with_name(out.name + ".part.json")
+        self._state = State(made_by)
+        self._hasher = hashlib.blake2b(digest_size=16)
+        self._file: BinaryIO | None = None
+
+    @property
+    def lines(self) -> int:
+        """How many lines are there and count."""
+        return self._state.lines
+
+    def __enter__(self) -> UnfinishedFile:
+        """Open the part, at the end of what counts of it.
+
+        Raises:
+            DataError: the file is finished; another process is writing it; the part was made by
+                something else, or is not what the small file says; nothing can be written here.
+        """
+        try:
+            self._undo_rename()
+            if self.out.exists():
+                raise DataError(
+                    "there is such a file already",
+                    where=str(self.out),
+                    fix="another --out, or remove it",
+                )
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.part.open("a+b")
+            self._lock(self._file)
+            self._state = self._find_state()
+            self._file.truncate(self._state.bytes)
+        except OSError as error:
+            self._close()
+            raise self._explain(error) from None
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        is_finished = self._file is None
+        self._close()
+        if not is_finished and not self.lines:  # nothing to go on from
+            self.part.unlink(missing_ok=True)
+            self._sidecar.unlink(missing_ok=True)
+
+    def pass_over(self, inputs: Iterable[Sequence[str]]) -> None:
+        """Compare the first inputs, as many as there are lines, with those that were answered.
+
+        Raises:
+            DataError: they are not the same.
+        """
+        n = 0
+        for item in inputs:
+            self._count_in(item)
+            n += 1
+        if n < self.lines or (n and self._hasher.hexdigest() != self._state.inputs):
+            raise DataError(
+                "the input is not the one that these lines answer",
+                where=str(self.part),
+                expected=f"the same first {self.lines:,} inputs (what follows may have changed)",
+                found="other ones" if n == self.lines else f"only {n:,}",
+                fix=self._ways_out(),
+            )
+
+    def append(self, lines: Sequence[str], inputs: Iterable[Sequence[str]]) -> None:
+        """Write a block of lines, each with its line feed, and count it.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        data = "".join(lines).encode()
+        if self.out.suffix == ".gz":
+            data = gzip.compress(data, COMPRESSION_LEVEL, mtime=0)
+        for item in inputs:
+            self._count_in(item)
+        try:
+            if self._file is None:
+                raise ValueError("append belongs inside of the context")
+            self._file.write(data)
+            _sync(self._file)
+            self._save(
+                replace(
+                    self._state,
+                    lines=self.lines + len(lines),
+                    bytes=self._state.bytes + len(data),
+                    inputs=self._hasher.hexdigest(),
+                )
+            )
+        except OSError as error:
+            raise self._explain(error) from None
+
+    def finish(self) -> None:
+        """Give the file its name; the small one goes.
+
+        Raises:
+            DataError: that cannot be done.
+        """
+        try:
+            self._close()
+            self.part.replace(self.out)
+            self._sidecar.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._explain(error) from None
+
+    def _find_state(self) -> State:
+        """What counts of the part that is there; nothing of a part that is new.
+
+        Raises:
+            DataError: see `__enter__`.
+        """
+        size = self.part.stat().st_size
+        if not self._sidecar.exists():
+            if size:
+                raise self._refuse("nothing says what these lines are", f"no {self._sidecar.name}")
+            self._save(self._state)  # from now on, whatever stands in the part is ours
+            return self._state
+        state = self._read_sidecar()
+        if not state.lines:
+            return self._state
+        made_by = self._state.made_by
+        names = state.made_by.keys() | made_by.keys()
+        other = sorted(name for name in names if state.made_by.get(name) != made_by.get(name))
+        if other:
+            raise self._refuse("another model made these lines", f"other {', '.join(other)}")
+        if size < state.bytes:
+            found = f"{size:,} of {state.bytes:,} bytes"
+            raise self._refuse("a piece of this file is missing", found)
+        return state
+
+    def _read_sidecar(self) -> State:
+        try:
+            state = State(**json.loads(self._sidecar.read_bytes()))
+        except (ValueError, TypeError) as error:
+            raise self._refuse(f"{self._sidecar.name} cannot be read", str(error)) from None
+        if state.format_version != FORMAT_VERSION:
+            found = f"format version {state.format_version}"
+            raise self._refuse("these lines were made by another version of SpanFit", found)
+        return state
+
+    def _undo_rename(self) -> None:
+        """Take the last step back where a process was killed between it and the end."""
+        if self.part.exists() or not (self.out.exists() and self._sidecar.exists()):
+            return
+        if self.out.stat().st_size == self._read_sidecar().bytes:
+            self.out.replace(self.part)
+
+    def _save(self, state: State) -> None:
+        """Replace the small file by one that says `state`."""
+        aside = self._sidecar.with_name(self._sidecar.name + ".new")
+        with aside.open("wb") as file:
+            file.write(json.dumps(asdict(state)).encode() + b"\n")
+            _sync(file)
+        aside.replace(self._sidecar)
+        self._state = state
+
+    def _count_in(self, item: Sequence[str]) -> None:
+        """Add an input to the digest: how many texts, and each led by its length."""
+        self._hasher.update(len(item).to_bytes(8, "little"))
+        for text in item:
+            data = text.encode("utf-8", "surrogatepass")
+            self._hasher.update(len(data).to_bytes(8, "little") + data)
+
+    def _lock(self, file: BinaryIO) -> None:
+        """Keep other processes away until this one ends, in whatever way."""
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(
+                "another process is writing this file", where=str(self.part), fix="another --out"
+            ) from None
+        except OSError:  # a file system without locks
+            return
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # what counts is on the disk
+                file.close()
+
+    def _refuse(self, problem: str, found: str) -> DataError:
+        return DataError(problem, where=str(self.part), found=found, fix=self._ways_out())
+
+    def _ways_out(self) -> str:
+        names = " ".join(shlex.quote(str(path)) for path in (self.part, self._sidecar))
+        return f"another --out, or rm {names} to begin again"
+
+    def _explain(self, error: OSError) -> DataError:
+        return DataError(f"can't be written: {error.strerror or error}", where=str(self.part))
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

@@ -1,0 +1,44 @@
+"""The recipe of a training: a TOML file of nine parts, at most eight keys each, units in the names.
+
+    [task] [data] [model] [windows] [optimizer] [batch] [run] [selection] [decode]
+
+sections  every key with its default, its range and its meaning
+keys      the keys as a list, for help and documentation; a recipe written with their meanings
+reading   from a file and `section.key=value` to a recipe, mistakes explained
+"""
+
+from spanfit.recipe.keys import annotate, describe_keys
+from spanfit.recipe.reading import make_recipe, read_recipe
+from spanfit.recipe.sections import (
+    BatchSection,
+    DataSection,
+    DecodeSection,
+    Files,
+    ModelSection,
+    OptimizerSection,
+    Recipe,
+    RunSection,
+    Section,
+    SelectionSection,
+    TaskSection,
+    WindowsSection,
+)
+
+__all__ = [
+    "BatchSection",
+    "DataSection",
+    "DecodeSection",
+    "Files",
+    "ModelSection",
+    "OptimizerSection",
+    "Recipe",
+    "RunSection",
+    "Section",
+    "SelectionSection",
+    "TaskSection",
+    "WindowsSection",
+    "annotate",
+    "describe_keys",
+    "make_recipe",
+    "read_recipe",
+]

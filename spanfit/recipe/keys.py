@@ -1,0 +1,42 @@
+"""The keys of a recipe as a list, and a recipe written with the meaning of each key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import tomli_w
+
+from spanfit.recipe.sections import Recipe, Section
+
+
+def describe_keys() -> Iterator[tuple[str, str, str, str]]:
+    """Every key of a recipe: section, key, default as TOML ("" where unset), description."""
+    for section in Recipe.model_fields:
+        for key, field in section_type(section).model_fields.items():
+            default = "" if field.default is None else _toml_value(field.default)
+            yield section, key, default, field.description or ""
+
+
+def annotate(recipe: Recipe) -> str:
+    """The recipe as TOML with the description of each key beside it; unset keys are comments."""
+    lines: list[str] = []
+    values = recipe.model_dump()
+    for section, key, _, description in describe_keys():
+        if f"[{section}]" not in lines:
+            lines += ["", f"[{section}]"]
+        value = values[section][key]
+        setting = f"# {key} =" if value is None else f"{key} = {_toml_value(value)}"
+        lines.append(f"{setting:<38} # {description}")
+    return "\n".join(lines[1:]) + "\n"
+
+
+def section_type(name: str) -> type[Section]:
+    """The class of a part."""
+    kind = Recipe.model_fields[name].annotation
+    assert isinstance(kind, type) and issubclass(kind, Section)  # by the definition of Recipe
+    return kind
+
+
+def _toml_value(value: Any) -> str:  # noqa: ANN401 (any TOML value)
+    return tomli_w.dumps({"v": value}).removeprefix("v = ").strip()

@@ -1,0 +1,140 @@
+"""From a file and `section.key=value` to a recipe; mistakes are explained in our words.
+
+Unknown keys are refused with the closest known one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from spanfit.errors import RecipeError, did_you_mean
+from spanfit.recipe.keys import describe_keys, section_type
+from spanfit.recipe.sections import Files, Recipe
+
+
+def read_recipe(path: str | Path, *, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file and apply `section.key=value` overrides to it.
+
+    Raises:
+        RecipeError: no such file, not TOML, an unknown key, or a value out of its range.
+    """
+    file = Path(path)
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(
+            "no such recipe", where=str(file), fix=f"spanfit init DATA.json > {file}"
+        ) from None
+    except (IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
+        raise RecipeError(f"not a readable recipe: {error}", where=str(file)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(
+            f"not TOML: {error}", where=str(file), fix="spanfit init DATA > recipe.toml writes one"
+        ) from None
+    return make_recipe(
+        content, overrides=overrides, where=f"{file}{' with --set' if overrides else ''}"
+    )
+
+
+def make_recipe(
+    content: dict[str, Any], *, overrides: Sequence[str] = (), where: str = "recipe"
+) -> Recipe:
+    """Validate the content of a recipe, `section.key=value` overrides applied.
+
+    Raises:
+        RecipeError: an unknown key, or a value of the wrong type or out of its range.
+    """
+    content = deepcopy(content)
+    for override in overrides:
+        _apply(override, content)
+    try:
+        recipe = Recipe.model_validate(content)
+    except ValidationError as error:
+        raise _explain(error, where=where) from None
+    if recipe.windows.overlap >= recipe.windows.max_length - 3:
+        raise RecipeError(
+            "windows.overlap leaves no room to move on",
+            where=where,
+            expected=f"less than max_length {recipe.windows.max_length} minus special tokens",
+            found=str(recipe.windows.overlap),
+            fix=f"--set windows.overlap={recipe.windows.max_length // 3}",
+        )
+    return recipe
+
+
+def _apply(override: str, content: dict[str, Any]) -> None:
+    """Set `section.key=value` in `content`; the value is TOML, or else a plain string.
+
+    A key that takes a text gets one, even where it looks like a number or a date (a file "2024").
+    """
+    path, equals, text = override.partition("=")
+    section, dot, key = path.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise RecipeError(
+            "--set needs section.key=value",
+            found=override,
+            fix="--set optimizer.learning_rate=5e-5",
+        )
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+        if value.startswith("[") and value.endswith("]"):
+            raise RecipeError(
+                "a list is written as in TOML",
+                found=override,
+                fix=f"""--set '{path.strip()}=["a.json", "b.json"]'""",
+            ) from None
+    if (section, key) in _text_keys() and not isinstance(value, str | list):
+        value = text.strip()
+    part = content.setdefault(section, {})
+    if not isinstance(part, dict):
+        raise RecipeError(f"[{section}] is not a part with keys", found=repr(part))
+    part[key] = value
+
+
+def _text_keys() -> set[tuple[str, str]]:
+    return {
+        (section, key)
+        for section in Recipe.model_fields
+        for key, field in section_type(section).model_fields.items()
+        if field.annotation in (str, str | None, Files, Files | None)
+    }
+
+
+def _explain(error: ValidationError, *, where: str) -> RecipeError:
+    """The first thing that pydantic found, in our words, with a suggestion."""
+    first = error.errors()[0]
+    path = ".".join(str(step) for step in first["loc"][:2])  # deeper is what pydantic calls types
+    if first["type"] == "extra_forbidden":
+        return RecipeError(f"unknown key {path}", where=where, expected=_suggest(first["loc"]))
+    return RecipeError(
+        f"{path}: {first['msg'][0].lower()}{first['msg'][1:]}",
+        where=where,
+        expected=_description(first["loc"]),
+        found=repr(first["input"]),
+    )
+
+
+def _suggest(location: tuple[int | str, ...]) -> str:
+    """What an unknown key may have meant: the same key elsewhere, or a like word at its place."""
+    word = str(location[-1])
+    for section, key, _, _ in describe_keys():
+        if key == word:
+            return f"{section}.{key}"
+    owner: type[BaseModel] = Recipe
+    for step in location[:-1]:
+        owner = section_type(str(step))
+    return did_you_mean(word, owner.model_fields)
+
+
+def _description(location: tuple[int | str, ...]) -> str:
+    if len(location) < 2:
+        return ""
+    return section_type(str(location[0])).model_fields[str(location[1])].description or ""

@@ -1,0 +1,157 @@
+"""One recipe with several seeds: a run each, and the mean and standard deviation of every figure.
+
+DIR/
+  seed-0/ seed-1/ …   complete runs, each as `--set run.seed=N` makes it
+  scores.json         what all finished ones reached, written anew after each
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from spanfit.errors import RecipeError
+from spanfit.metrics.scores import Signature, require_same_signature
+from spanfit.progress import Progress
+from spanfit.recipe import Recipe
+from spanfit.runs import Run, RunFolder, check_free, find_free_folder
+from spanfit.training import resolve_recipe, train
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One figure over the seeds, in their order; a single value has no standard deviation."""
+
+    values: tuple[float, ...]
+    mean: float
+    std: float | None
+    """Of a sample (n - 1)."""
+
+
+@dataclass(frozen=True)
+class SeedRuns:
+    """The runs of several seeds, and `spreads` by part of the data and figure."""
+
+    folder: Path
+    seeds: tuple[int, ...]
+    runs: tuple[Run, ...]
+    spreads: dict[str, dict[str, Spread]]
+
+
+def train_seeds(
+    recipe: Recipe | str | Path,
+    *,
+    seeds: Sequence[int],
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    trackers: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> SeedRuns:
+    """Train a recipe once with each seed, one after the other, into a folder of runs.
+
+    The seed is `run.seed` (new weights, order, dropout). What is drawn from the data stays the
+    same: `data.seed`.
+
+    Raises:
+        RecipeError: no seed, a seed twice, or as `train`.
+        DataError: the scores of two runs are not comparable, because the data changed meanwhile.
+        DataError, ModelError, MissingExtraError, RunError, KeyboardInterrupt: as `train`. The runs
+            that are finished stay, and scores.json holds theirs.
+    """
+    progress = progress or Progress()
+    recipe = resolve_recipe(recipe, overrides=overrides)
+    _check_seeds(seeds)
+    folder = Path(out) if out is not None else find_free_folder(f"{recipe.task.name}-seeds")
+    check_free(folder)
+    done = SeedRuns(folder=folder, seeds=(), runs=(), spreads={})
+    try:
+        for number, seed in enumerate(seeds, start=1):
+            progress.note(f"seed {seed} ({number} of {len(seeds)})")
+            run = train(
+                recipe,
+                out=folder / f"seed-{seed}",
+                overrides=[f"run.seed={seed}"],
+                trackers=trackers,
+                progress=progress,
+            )
+            done = _add(done, seed, run)
+            RunFolder(folder).write_json("scores.json", _to_json(done, seeds))
+    except BaseException:  # an interruption too: it is raised again, the runs stay
+        if done.runs:
+            kept = ", ".join(str(run.folder) for run in done.runs)
+            progress.note(f"finished before that, and in {folder / 'scores.json'}: {kept}")
+        raise
+    return done
+
+
+def _check_seeds(seeds: Sequence[int]) -> None:
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise RecipeError(
+            "several seeds must be different numbers from 0",
+            where="seeds",
+            found=", ".join(map(str, seeds)) or "none",
+            fix="--seeds 0,1,2",
+        )
+
+
+def _add(done: SeedRuns, seed: int, run: Run) -> SeedRuns:
+    """The runs with one more."""
+    runs = (*done.runs, run)
+    return SeedRuns(
+        folder=done.folder, seeds=(*done.seeds, seed), runs=runs, spreads=summarise(runs)
+    )
+
+
+def summarise(runs: Sequence[Run]) -> dict[str, dict[str, Spread]]:
+    """The spread of every figure of each part that was scored, eval_loss among them.
+
+    Raises:
+        DataError: the scores of a part have unequal signatures.
+    """
+    first, *others = [_scored_parts(run) for run in runs]
+    for other in others:
+        for name, part in first.items():
+            require_same_signature(
+                Signature(**part["signature"]), Signature(**other[name]["signature"])
+            )
+    return {
+        name: {
+            figure: measure([_figures(parts[name])[figure] for parts in (first, *others)])
+            for figure in _figures(part)
+        }
+        for name, part in first.items()
+    }
+
+
+def measure(values: Sequence[float]) -> Spread:
+    """Mean and sample standard deviation (n - 1; None of one value)."""
+    std = statistics.stdev(values) if len(values) > 1 else None
+    return Spread(values=tuple(values), mean=statistics.fmean(values), std=std)
+
+
+def _scored_parts(run: Run) -> dict[str, dict[str, Any]]:
+    """The parts in a run's scores.json; none where nothing was evaluated."""
+    if not (run.folder / "scores.json").is_file():
+        return {}
+    content = run.scores
+    return {name: content[name] for name in ("calibration", "validation") if name in content}
+
+
+def _figures(part: dict[str, Any]) -> dict[str, float]:
+    return {"eval_loss": part["eval_loss"], **part["figures"]}
+
+
+def _to_json(done: SeedRuns, seeds: Sequence[int]) -> dict[str, Any]:
+    """The content of scores.json; `unfinished` are those of all `seeds` that are not done."""
+    return {
+        "seeds": list(done.seeds),
+        "unfinished": [seed for seed in seeds if seed not in done.seeds],
+        "runs": [run.folder.name for run in done.runs],
+        "parts": {
+            part: {figure: asdict(spread) for figure, spread in figures.items()}
+            for part, figures in done.spreads.items()
+        },
+    }

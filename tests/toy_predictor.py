@@ -1,0 +1,45 @@
+"""A predictor without torch: a toy tokenizer, and logits that are a sum of sines.
+
+Each logit depends, in its last digits, on the row's padded length too, as a network's do. So a
+file that was predicted in other chunks has other bytes.
+
+    python toy_predictor.py INPUT OUT        a process to kill; sleeps a little in every batch
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from toy_tokenizers import load
+
+from spanfit.prediction import Predictor, predict_file
+from spanfit.settings import ModelSettings
+from spanfit.tasks.questions import QuestionTask
+
+
+@dataclass
+class ToyBackend:
+    """Logits by arithmetic; `digest` stands for weights."""
+
+    digest: str = "toy"
+    name: str = "toy"
+    max_tokens: int = 2048
+    seconds: float = 0.0
+
+    def logits(self, batch):
+        time.sleep(self.seconds)
+        ids = batch.input_ids.astype(np.float64)
+        place = np.arange(ids.shape[1]) + 1e-4 * ids.shape[1]
+        return np.stack([np.sin(ids + place), np.cos(ids * place)], axis=-1).astype(np.float32)
+
+
+def make_predictor(**backend):
+    settings = ModelSettings.model_validate({"windows": {"max_length": 64, "overlap": 16}})
+    return Predictor(QuestionTask(), load("wordpiece"), settings, ToyBackend(**backend))
+
+
+if __name__ == "__main__":
+    predict_file(make_predictor(seconds=0.03), sys.argv[1], sys.argv[2])
