@@ -1,8 +1,10 @@
-"""Fitting what turns scores into decisions and probabilities: threshold, then temperature.
+"""Fitting what turns scores into decisions and probabilities: threshold, temperature, null scale.
 
 The threshold is the exact maximum of the mean F1 on the calibration part, not one of a grid, and it
-lies half-way between two null odds that were seen, where it generalises best. The temperature
-decides nothing; it makes the probability of each decision tell how often such a one is right.
+lies half-way between two null odds that were seen, where it generalises best. Temperature and the
+scale of the null decide nothing; they make the probability of each decision tell how often such a
+one is right: P(answer is right) = P(there is an answer) P(it is this one, if there is one), each
+factor fitted where it can be seen.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from spanfit.data import digest
-from spanfit.data.predictions import read_question_predictions
-from spanfit.errors import DataError, ModelError
+from spanfit.data.nbest import read_question_predictions
+from spanfit.errors import DataError, ModelError, list_some
 from spanfit.metrics import Scores, answer_scores, check_gold, score
+from spanfit.null_scale import fit_null_scale
 from spanfit.settings import FILE_NAME, Calibration, find_settings
-from spanfit.temperature import fit_temperature, list_gaps
+from spanfit.temperature import fit_temperature, list_gaps, null_log_odds
 from spanfit.types import QuestionExample, QuestionPrediction
 
 MINIMUM_QUESTIONS: Final = 20
@@ -138,12 +141,14 @@ def calibrate_questions(
     is_threshold_fixed: bool = False,
     metric: str | None = None,
 ) -> Fit:
-    """Threshold and temperature that suit predictions of examples with gold, in one order.
+    """Threshold, temperature and null scale that suit predictions of examples with gold.
 
-    It does not matter at which calibration the predictions are. A threshold of None (the model
-    never says "no answer") stays, and so does that of `before` where it `is_threshold_fixed` or
-    too few questions tell. A decision is right where it matches exactly by the `metric` (None: the
-    one that suits the gold).
+    Examples and predictions go in one order. The threshold is fitted by F1, the temperature on
+    answerable questions, by whether the best span is right (exact match by the `metric`; None: the
+    one that suits the gold), the scale by whether there is an answer. It does not matter at which
+    calibration the predictions are. A threshold of None (the model never says "no answer") stays:
+    then the temperature is fitted on all questions, and there is no null to scale. What too few
+    questions tell stays as `before`, and so does a threshold that `is_threshold_fixed`.
 
     Raises:
         DataError: no examples, an example without gold, an id twice, or a prediction for another.
@@ -164,25 +169,29 @@ def calibrate_questions(
         fitted = fit_threshold(odds, f1, is_answerable, before=threshold)
         threshold = fitted.threshold
         warnings += [fitted.warning] if fitted.warning else []
-    null_is_right = ~is_answerable
-    if suiting == "squad_v1":  # it has no "no answer" but the empty text
-        null_is_right = np.array([answer_scores("", gold, metric=suiting)[0] > 0 for gold in golds])
-    is_answered = np.isfinite(odds) if threshold is None else odds <= threshold
-    tempered = fit_temperature(
-        list_gaps(predictions, threshold=threshold),
-        np.where(is_answered, exact > 0, null_is_right),
-        before=before.temperature,
-    )
+    gaps = list_gaps(predictions, threshold=None)  # of spans among spans
+    asked = is_answerable if threshold is not None else np.ones_like(is_answerable)
+    tempered = fit_temperature(gaps[asked], exact[asked] > 0, before=before.temperature)
+    scale = before.null_scale
+    if threshold is not None:
+        exists = np.isfinite(odds)
+        log_odds = null_log_odds(odds, gaps, temperature=tempered.temperature)
+        scaled = fit_null_scale(log_odds[exists], ~is_answerable[exists], before=scale)
+        scale = scaled.scale
+        if scaled.warning and not warnings:  # the threshold lacks the same questions
+            warnings.append(scaled.warning)
     warnings += [tempered.warning] if tempered.warning else []
-    if (threshold, tempered.temperature) == (before.threshold, before.temperature):
+    fitted_values = {
+        "threshold": threshold,
+        "temperature": tempered.temperature,
+        "null_slope": scale.slope,
+        "null_offset": scale.offset,
+    }
+    calibration = before.model_copy(update=fitted_values)
+    if calibration == before:
         return Fit(before, tuple(warnings))  # so it does not claim to be fitted on this
-    calibration = Calibration(
-        threshold=threshold,
-        temperature=tempered.temperature,
-        data_digest=digest(examples),
-        n_examples=len(examples),
-    )
-    return Fit(calibration, tuple(warnings))
+    source = {"data_digest": digest(examples), "n_examples": len(examples)}
+    return Fit(calibration.model_copy(update=source), tuple(warnings))
 
 
 def decide(
@@ -190,7 +199,11 @@ def decide(
 ) -> list[QuestionPrediction]:
     """The predictions as they are at a calibration."""
     threshold, temperature = calibration.threshold, calibration.temperature
-    return [prediction.recalibrate(threshold, temperature) for prediction in predictions]
+    scale = calibration.null_scale
+    return [
+        prediction.recalibrate(threshold, temperature, null_scale=scale)
+        for prediction in predictions
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +238,12 @@ def refit(
     """Fit the calibration of a model anew from its predictions, and write it to its spanfit.json.
 
     Reads neither weights nor tokenizer. `model` is a run folder or a model folder, `predictions`
-    what it said of every question of `gold`: a file of `spanfit predict` or what that holds.
+    what it said of every question of `gold`: a file of `spanfit predict` or what that holds. They
+    do not tell which model they are of; that they are of these questions and contexts is checked.
 
     Raises:
         ModelError: no spanfit.json there, or it cannot be read or written.
-        DataError: as `score`, or a question has no prediction.
+        DataError: as `score`, a question has no prediction, or a candidate stands elsewhere.
         RecipeError: an unknown metric.
     """
     folder, settings = find_settings(model)
@@ -243,15 +257,15 @@ def refit(
         metric=metric,
         selected_on=settings.selected_on_for(digest(examples), backend=backend),
     )
-    if missing := scores_before.missing:
-        raise DataError(
-            f"{len(missing):,} of {len(examples):,} questions have no prediction",
-            expected="one for each question of the gold",
-            found=f"none for {', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}",
-            fix="spanfit predict MODEL DATA --out FILE.jsonl",
-        )
+    _refuse(scores_before.missing, "have no prediction", n=len(examples))
     by_id = {prediction.id: prediction for prediction in predictions}
     ordered = [by_id[example.id] for example in examples]
+    elsewhere = [
+        example.id
+        for example, prediction in zip(examples, ordered, strict=True)
+        if any(c.span.of(example.context) != c.text for c in prediction.n_best if not c.source)
+    ]
+    _refuse(elsewhere, "have candidates that do not stand in their context", n=len(examples))
     fit = calibrate_questions(examples, ordered, before=before, metric=metric)
     if fit.calibration == before:
         return Refit(folder, before, before, scores_before, scores_before, fit.warnings)
@@ -266,6 +280,17 @@ def refit(
             f"can't be written: {error.strerror or error}", where=str(folder / FILE_NAME)
         ) from None
     return Refit(folder, before, fit.calibration, scores_before, scores_after, fit.warnings)
+
+
+def _refuse(ids: Sequence[str], problem: str, *, n: int) -> None:
+    """Raise if there are ids of questions, of n, that have a problem."""
+    if ids:
+        raise DataError(
+            f"{len(ids):,} of {n:,} questions {problem}",
+            expected="what the model said of each question of the gold",
+            found=list_some(ids),
+            fix="spanfit predict MODEL DATA --out FILE.jsonl",
+        )
 
 
 def _check_pairs(

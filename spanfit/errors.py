@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import ModuleType
 
 
@@ -89,3 +89,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(names)}"
+
+
+def list_some(names: Sequence[str], *, limit: int = 3) -> str:
+    """The first names, and a mark where there are more: "q1, q2, q3 …"."""
+    return ", ".join(names[:limit]) + (" …" if len(names) > limit else "")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import overload
 
 from spanfit.batching import Batch
 from spanfit.data.contexts import name_contexts
 from spanfit.decode.merging import ContextRanking
-from spanfit.errors import ModelError, require
+from spanfit.errors import ModelError, RecipeError, require
 from spanfit.evaluation import Evaluation, evaluate
 from spanfit.metrics import Scores
 from spanfit.prediction import BadLines, FilePredictions, Observer, Predictor, predict_file
@@ -19,9 +20,6 @@ from spanfit.settings import FILE_NAME, ModelSettings
 from spanfit.tasks import TASKS
 from spanfit.types import QuestionExample, QuestionPrediction
 from spanfit.windows import Windows
-
-CHARACTERS_AT_ONCE = 500_000
-"""Texts that are asked together hold at most this many characters, or are a single text."""
 
 AnyContext = str | Path | Sequence[str] | Sequence[Path] | Mapping[str, str]
 """Where answers are looked for: a text, several, texts by name, or files and folders as paths."""
@@ -98,18 +96,21 @@ class Model:
         """One prediction for each question; of each context only its candidates are kept."""
         decode, calibration = self.settings.decode, self.predictor.calibration
         rankings = [ContextRanking(k=decode.n_best) for _ in questions]
-        for texts in _gather(contexts, max_characters=CHARACTERS_AT_ONCE):
-            asked = [(name, number) for name in texts for number in range(len(questions))]
-            examples = [
-                QuestionExample(id=str(number + 1), question=questions[number], context=texts[name])
-                for name, number in asked
-            ]
-            predictions = self.predictor.predict(examples, observe=observe)
-            for (name, number), prediction in zip(asked, predictions, strict=True):
-                rankings[number].add(name, prediction)
+        examples = (
+            QuestionExample(id=str(number), question=question, context=text)
+            for text in contexts.values()  # a file is read when its turn comes
+            for number, question in enumerate(questions, 1)
+        )
+        asked = product(contexts, rankings)
+        predictions = self.predictor.predict(examples, observe=observe)
+        for (name, ranking), prediction in zip(asked, predictions, strict=True):
+            ranking.add(name, prediction)
         return [
             ranking.result(
-                str(number), temperature=calibration.temperature, threshold=calibration.threshold
+                str(number),
+                temperature=calibration.temperature,
+                threshold=calibration.threshold,
+                null_scale=calibration.null_scale,
             )
             for number, ranking in enumerate(rankings, 1)
         ]
@@ -147,27 +148,28 @@ class Model:
         return evaluate(examples, self.predictor, metric=metric, progress=progress)
 
 
-def _gather(contexts: Mapping[str, str], *, max_characters: int) -> Iterator[dict[str, str]]:
-    """The contexts in groups of at most so many characters; a longer text is a group by itself."""
-    group: dict[str, str] = {}
-    size = 0
-    for name, text in contexts.items():
-        if group and size + len(text) > max_characters:
-            yield group
-            group, size = {}, 0
-        group[name] = text
-        size += len(text)
-    if group:
-        yield group
-
-
-def load(source: str | Path, *, backend: str = "auto", device: str = "auto") -> Model:
+def load(
+    source: str | Path,
+    *,
+    backend: str = "auto",
+    device: str = "auto",
+    max_tokens: int | None = None,
+    trust_remote_code: bool = False,
+) -> Model:
     """A model from a run folder, a model folder, or the hub.
+
+    `device` is "cpu", "cuda", "mps", or "auto" for the best that is here. `max_tokens` bounds the
+    padded tokens of a batch, and so the memory that it takes; None: what suits the device.
+    `trust_remote_code` runs Python code that comes with the model, for architectures that
+    transformers does not have.
 
     Raises:
         ModelError: there is no such model, or it was not trained to answer questions.
+        RecipeError: there is no such device here, or `max_tokens` is not above 0.
         MissingExtraError: torch or transformers is not installed.
     """
+    if max_tokens is not None and max_tokens < 1:
+        raise RecipeError("max_tokens must be at least 1", found=str(max_tokens))
     if backend not in {"auto", "torch"}:
         raise ModelError(
             f"there is no backend {backend!r}", expected="auto or torch", found=backend
@@ -177,9 +179,10 @@ def load(source: str | Path, *, backend: str = "auto", device: str = "auto") -> 
     from spanfit.backends.pretrained import load_settings, load_trained, tokenizer_warnings
     from spanfit.backends.torch import TorchBackend, max_positions, resolve_device, takes_type_ids
 
-    where = find_model(source)
+    where, place = find_model(source), resolve_device(device)
     stored = load_settings(where)
-    loaded = load_trained(where, task=(stored or ModelSettings()).task)
+    task = (stored or ModelSettings()).task
+    loaded = load_trained(where, task=task, trust_remote_code=trust_remote_code)
     limit = max_positions(loaded.network)
     if stored is None:
         settings = _default_settings(limit)
@@ -187,7 +190,7 @@ def load(source: str | Path, *, backend: str = "auto", device: str = "auto") -> 
     else:
         settings, notes = stored, list(loaded.notes)
         _check_windows(stored, limit, where)
-    network = loaded.network.to(resolve_device(device)).eval()
+    network = loaded.network.to(place).eval()
     predictor = Predictor(
         task=TASKS[settings.task],
         tokenizer=loaded.tokenizer,
@@ -195,6 +198,7 @@ def load(source: str | Path, *, backend: str = "auto", device: str = "auto") -> 
         backend=TorchBackend(
             network, has_type_ids=loaded.tokenizer.has_type_ids and takes_type_ids(network)
         ),
+        max_tokens=max_tokens,
     )
     return Model(predictor, notes=notes)
 

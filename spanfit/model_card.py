@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from spanfit.metrics import Scores
+from spanfit.metrics.bootstrap import Interval
 from spanfit.preparation import Prepared
 from spanfit.settings import ModelSettings
 from spanfit.version import VERSION
@@ -23,7 +25,7 @@ An encoder that points at the answer to a question in a text, fine-tuned by Span
 | what | value |
 |---|---|
 | encoder | `{encoder}` |
-| learnt from | {n_training:,} questions |
+| learnt from | {learnt} |
 | windows | {max_length} tokens, {overlap} of them shared by neighbours |
 | longest answer | {max_answer_tokens} tokens |
 | says "no answer" | {null} |
@@ -42,8 +44,22 @@ and temperature are in `spanfit.json`.
 """
 
 
+LEGEND = """\
+In brackets: 95 % intervals over questions. Calibration error: how far probabilities are from the
+share of right answers, 0 to 1, at temperature 1 and at the fitted one."""
+
+
+@dataclass(frozen=True)
+class CardEntry:
+    """What the card says of one part; calibration errors at temperature 1 and as fitted."""
+
+    scores: Scores
+    error_before: float
+    error: float
+
+
 def write_model_card(
-    folder: Path, prepared: Prepared, settings: ModelSettings, scores: Mapping[str, Scores]
+    folder: Path, prepared: Prepared, settings: ModelSettings, entries: Mapping[str, CardEntry]
 ) -> None:
     """Write the model card of one folder."""
     recipe = prepared.recipe
@@ -57,20 +73,41 @@ def write_model_card(
         title=f"{Path(recipe.model.name).name}, fine-tuned for questions",
         version=VERSION,
         encoder=Path(recipe.model.name).name,
-        n_training=len(prepared.parts.training),
+        learnt=_describe_training(prepared),
         max_length=settings.windows.max_length,
         overlap=settings.windows.overlap,
         max_answer_tokens=settings.decode.max_answer_tokens,
         null=null,
-        scores=_score_table(scores),
+        scores=_score_table(entries),
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
 
 
-def _score_table(scores: Mapping[str, Scores]) -> str:
-    if not scores:
+def _describe_training(prepared: Prepared) -> str:
+    """How many questions, and how many of them nobody asked."""
+    counts = prepared.parts.counts()["training"]
+    asked = f"{counts['all'] - counts['synthetic']:,} questions"
+    if not counts["synthetic"]:
+        return asked
+    return f"{asked}, and {counts['synthetic']:,} synthetic ones made of them, without an answer"
+
+
+def _score_table(entries: Mapping[str, CardEntry]) -> str:
+    if not entries:
         return "It was not evaluated: there are no scores."
-    lines = ["| part | EM | F1 | signature |", "|---|---|---|---|"]
-    for name, part in scores.items():
-        lines.append(f"| {name} | {part.exact:.2f} | {part.f1:.2f} | {part.signature} |")
-    return "\n".join(lines)
+    lines = [
+        "| part | questions | EM | F1 | calibration error | signature |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, entry in entries.items():
+        scores = entry.scores
+        exact = _format(scores.exact, scores.interval("exact"))
+        f1 = _format(scores.f1, scores.interval("f1"))
+        error = f"{entry.error_before:.3f} → {entry.error:.3f}"
+        n = f"{scores.signature.n:,}"
+        lines.append(f"| {name} | {n} | {exact} | {f1} | {error} | {scores.signature} |")
+    return "\n".join(lines) + "\n\n" + LEGEND
+
+
+def _format(value: float, interval: Interval) -> str:
+    return f"{value:.2f} ({interval.low:.2f} to {interval.high:.2f})"

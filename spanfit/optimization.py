@@ -154,7 +154,8 @@ def checkpoint_gradients(network: Any) -> None:  # noqa: ANN401 (a PreTrainedMod
     newest = getattr(network, "activation_checkpointing_enable", None)
     enable = newest or network.gradient_checkpointing_enable  # its name in earlier versions
     enable({"use_reentrant": False})
-    network.config.use_cache = False  # for generating; transformers would warn and do the same
+    if getattr(network.config, "use_cache", False):
+        network.config.use_cache = False  # for generating; transformers would warn and do the same
     # transformers makes the embeddings' output ask for a gradient, which only the re-entrant kind
     # needs; with frozen layers it would send the gradient all the way down for nothing.
     network.disable_input_require_grads()

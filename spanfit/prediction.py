@@ -1,4 +1,4 @@
-"""From examples to predictions, in a stream: memory does not grow with the number of examples.
+"""From examples to predictions, in a stream: neither many examples nor long ones fill memory.
 
     examples ─▶ windows ─ by length ─▶ batches ─▶ logits ─▶ candidates ─ merge ─▶ predictions
 
@@ -22,6 +22,7 @@ from spanfit.data import count, stream
 from spanfit.data.faults import SkippedLines, refuse_line
 from spanfit.data.predictions import format_line
 from spanfit.data.unfinished import UnfinishedFile
+from spanfit.groups import CHARACTERS_AT_ONCE, gather
 from spanfit.memory import TextMemory
 from spanfit.progress import Progress
 from spanfit.settings import Calibration, ModelSettings
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from spanfit.backends.base import Logits
 
 CHUNK_EXAMPLES = 256
-"""Examples whose windows are sorted by length together, and held at once."""
+"""Examples whose windows are sorted by length together, and held at once; fewer long ones."""
 
 Observer = Callable[[list[QuestionExample], Windows, Batch, "Logits"], None]
 """Sees every batch with its logits before they are thrown away (the evaluation loss does)."""
@@ -95,13 +96,23 @@ class Predictor:
     def predict_chunks(
         self, examples: Iterable[QuestionExample], *, observe: Observer | None = None
     ) -> Iterator[tuple[list[QuestionExample], list[QuestionPrediction]]]:
-        """The same in chunks of `CHUNK_EXAMPLES`, each beside its examples.
+        """The same in chunks of bounded size (see `gather`), each beside its examples.
 
-        A text that the chunk before held too is not tokenised again.
+        A text that the chunk before held too is not tokenised again. A context that many examples
+        share counts for each of them, because each has windows and candidates of its own.
         """
-        rest, memory = iter(examples), TextMemory(self.tokenizer)
-        while chunk := list(islice(rest, CHUNK_EXAMPLES)):
+        memory = TextMemory(self.tokenizer)
+        for chunk in gather(
+            examples,
+            size=self._n_characters,
+            max_items=CHUNK_EXAMPLES,
+            max_size=CHARACTERS_AT_ONCE,
+        ):
             yield chunk, self._predict_chunk(chunk, memory, observe)
+
+    def _n_characters(self, example: QuestionExample) -> int:
+        pair = self.task.texts(example)
+        return len(pair.fixed or "") + len(pair.sliced)
 
     def _predict_chunk(
         self, examples: list[QuestionExample], memory: TextMemory, observe: Observer | None
@@ -157,20 +168,21 @@ def predict_file(
     out, progress = Path(out), progress or Progress(quiet=True)
     skipped = SkippedLines(out)
     on_fault = refuse_line if bad_lines == "fail" else skipped.add
-    with UnfinishedFile(out, made_by=predictor.describe()) as unfinished, skipped:
-        with progress.bar("counting", total=None, unit="examples"):
-            total = count(data)
-        examples = stream(data, check_ids=False, on_fault=on_fault)
-        try:
-            _write_predictions(predictor, examples, unfinished, progress, total)
-        except BaseException:
-            if unfinished.lines:
-                progress.note(
-                    f"{unfinished.lines:,} predictions are kept in {unfinished.part}: "
-                    "the same command goes on from there"
-                )
-            raise
-        unfinished.finish()
+    with UnfinishedFile(out, made_by=predictor.describe()) as unfinished:
+        with skipped:
+            with progress.bar("counting", total=None, unit="examples") as bar:
+                total = count(data, advance=bar.advance)
+            examples = stream(data, check_ids=False, on_fault=on_fault)
+            try:
+                _write_predictions(predictor, examples, unfinished, progress, total)
+            except BaseException:
+                if unfinished.lines:
+                    progress.note(
+                        f"{unfinished.lines:,} predictions are kept in {unfinished.part}: "
+                        "the same command goes on from there"
+                    )
+                raise
+        unfinished.finish()  # beside a finished file the list of what it lacks is whole
     return FilePredictions(
         file=out, n=unfinished.lines, skipped=skipped.n, skipped_file=skipped.file
     )

@@ -11,7 +11,7 @@ from spanfit.data import digest, stream
 from spanfit.data.answers import check_answers
 from spanfit.data.parts import limit, split_off
 from spanfit.data.synthesis import make_unanswerable
-from spanfit.errors import DataError, RecipeError
+from spanfit.errors import DataError, RecipeError, list_some
 from spanfit.optimization import describe_learning, set_up_learning
 from spanfit.prediction import prepare_windows
 from spanfit.progress import Progress
@@ -38,14 +38,34 @@ class Parts:
     calibration: Examples
     validation: Examples
 
-    def digests(self) -> dict[str, str]:
-        """The content digest of each part that is there."""
-        parts = {
+    @property
+    def by_name(self) -> dict[str, Examples]:
+        """The parts as they are called everywhere."""
+        return {
             "training": self.training,
             "calibration": self.calibration,
             "validation": self.validation,
         }
-        return {name: digest(examples) for name, examples in parts.items() if examples}
+
+    @property
+    def learns_null(self) -> bool:
+        """Whether a question without answer is learnt; without any a model always answers."""
+        return any(not example.is_answerable for example in self.training)
+
+    def digests(self) -> dict[str, str]:
+        """The content digest of each part that is there."""
+        return {name: digest(examples) for name, examples in self.by_name.items() if examples}
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many questions each part has, and how many of them are of which kind."""
+        return {
+            name: {
+                "all": len(examples),
+                "unanswerable": sum(not example.is_answerable for example in examples),
+                "synthetic": sum(bool(example.synthetic) for example in examples),
+            }
+            for name, examples in self.by_name.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -89,6 +109,14 @@ class Prepared:
     coverage: Coverage
     plan: Plan
 
+    def losses_by_id(self) -> dict[str, list[str]]:
+        """The ids of the questions whose targets are not their gold, as run.json lists them."""
+        ids = [example.id for example in self.parts.training]
+        return {
+            "learnt_as_null": [ids[row] for row in self.targets.lost],
+            "learnt_widened": [ids[row] for row in self.targets.widened],
+        }
+
 
 def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
     """Read and check the data, load the encoder, make the windows of the training part.
@@ -100,9 +128,11 @@ def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
     task = TASKS[recipe.task.name]
     parts = read_parts(recipe.data, progress=progress)
     _check_selection(recipe, parts, progress)
+    _check_null(recipe, parts, progress)
     settings = ModelSettings(task=recipe.task.name, windows=recipe.windows, decode=recipe.decode)
-    pretrained = load_encoder(recipe.model, task=task.name, max_length=recipe.windows.max_length)
-    for note in (*pretrained.notes, *tokenizer_warnings(recipe.model.name)):
+    model = recipe.model
+    pretrained = load_encoder(model, task=task.name, max_length=recipe.windows.max_length)
+    for note in (*pretrained.notes, *tokenizer_warnings(model.name, revision=model.revision)):
         progress.note(f"model: {note}")
     set_up_learning(pretrained.network, recipe)
     settings = _find_ceiling(parts, pretrained, settings)
@@ -197,8 +227,7 @@ def _read_checked(files: Files, data: DataSection, progress: Progress) -> Exampl
     if repeats:
         progress.warn(
             f"{_name(files)}: {len(repeats):,} questions stand in more than one of these files, "
-            f"equal in everything, and count once: {', '.join(repeats[:3])}"
-            f"{' …' if len(repeats) > 3 else ''}"
+            f"equal in everything, and count once: {list_some(repeats)}"
         )
     name = paths[0] if len(paths) == 1 else ""
     if without := next((example for example in examples if example.answers is None), None):
@@ -237,22 +266,35 @@ def _check_selection(recipe: Recipe, parts: Parts, progress: Progress) -> None:
         progress.warn("there is no calibration part, so the last epoch is taken for the best")
 
 
+def _check_null(recipe: Recipe, parts: Parts, progress: Progress) -> None:
+    """Say that a model which learns no unanswerable question always answers, where that costs."""
+    if parts.learns_null or recipe.selection.null_threshold is not None:
+        return
+    counts = {name: part["unanswerable"] for name, part in parts.counts().items()}
+    if found := ", ".join(f"{n:,} in {name}" for name, n in counts.items() if n):
+        progress.warn(
+            "the model learns no unanswerable question, so it will never say 'no answer', but it "
+            f"is scored on some ({found}); to learn it from questions asked of other paragraphs: "
+            "--set data.synthetic_unanswerable=0.3"
+        )
+
+
 def describe(prepared: Prepared) -> list[str]:
     """What a training will do and what its windows lose, a line each."""
     parts, plan = prepared.parts, prepared.plan
     lengths, batch = summarise_lengths(prepared.windows), prepared.recipe.batch
-    unanswerable = sum(not example.is_answerable for example in parts.training)
-    synthetic = sum(bool(example.synthetic) for example in parts.training)
+    training = parts.counts()["training"]
+    synthetic = f", of which {training['synthetic']:,} synthetic" if training["synthetic"] else ""
     lines = [
-        f"data: {len(parts.training):,} questions to learn from ({unanswerable:,} unanswerable"
-        f"{f', of which {synthetic:,} synthetic' if synthetic else ''}), "
+        f"data: {training['all']:,} questions to learn from ({training['unanswerable']:,} "
+        f"unanswerable{synthetic}), "
         f"{len(parts.calibration):,} for calibration, {len(parts.validation):,} for validation",
         f"windows: {len(prepared.windows):,} of {lengths.min} to {lengths.max} tokens, "
         f"mean {lengths.mean:.0f}",
         f"steps: {plan.steps_per_epoch:,} an epoch of up to {batch.windows_per_step} windows, "
         f"{plan.steps:,} in all, {plan.warmup_steps:,} of them to warm up",
         describe_learning(prepared.pretrained.network, prepared.recipe.model),
-        *prepared.coverage.describe(),
+        *prepared.coverage.describe(answers=prepared.recipe.task.answers),
     ]
     if ceiling := prepared.settings.ceiling:
         figures = ", ".join(f"{name} {value:.2f}" for name, value in ceiling.items())

@@ -15,10 +15,11 @@ from spanfit.backends.torch import TorchBackend
 from spanfit.batching import Batch
 from spanfit.calibration import CALIBRATIONS, decide
 from spanfit.data.predictions import write_predictions
+from spanfit.data.writing import write_examples
 from spanfit.evaluation import Evaluation, predict_all, score_predictions
 from spanfit.losses import LOSSES
 from spanfit.metrics import Confidence, measure_confidence
-from spanfit.model_card import write_model_card
+from spanfit.model_card import CardEntry, write_model_card
 from spanfit.prediction import Predictor
 from spanfit.preparation import Examples, Prepared
 from spanfit.progress import Progress
@@ -77,7 +78,8 @@ class Publication:
         self._best: float | None = None
         self._best_checkpoint: str | None = None
         self._epochs_without_better = 0
-        if self._uncalibrated().threshold == 0 and not prepared.parts.calibration:
+        is_named = prepared.recipe.selection.null_threshold is not None
+        if prepared.parts.learns_null and not is_named and not prepared.parts.calibration:
             progress.warn("there is no calibration part, so the threshold of 'no answer' is 0")
 
     @property
@@ -85,6 +87,15 @@ class Publication:
         """Whether early stopping says so."""
         patience = self._prepared.recipe.selection.patience_epochs
         return patience is not None and self._epochs_without_better >= patience
+
+    def write_calibration_part(self) -> None:
+        """Write what was held out of the training file (and made of it), to score and refit on."""
+        examples = self._prepared.parts.calibration
+        if examples and self._prepared.recipe.data.calibration is None:
+            self._folder.write_folder(
+                "data",
+                lambda folder: write_examples(folder / "calibration.jsonl", examples, to="jsonl"),
+            )
 
     def evaluate(self, *, epoch: int, step: int) -> None:
         """Evaluate both parts, write metrics, a checkpoint, and the model if it is the best."""
@@ -163,10 +174,9 @@ class Publication:
         Without an unanswerable question to learn from, the null was never shown, so the model
         always answers.
         """
-        learns_null = any(not example.is_answerable for example in self._prepared.parts.training)
         named = self._prepared.recipe.selection.null_threshold
-        threshold = (named or 0.0) if learns_null or named is not None else None
-        return Calibration(threshold=threshold)
+        unnamed = 0.0 if self._prepared.parts.learns_null else None
+        return Calibration(threshold=unnamed if named is None else named)
 
     def _calibrate(self, predictions: list[QuestionPrediction]) -> Calibration:
         """The threshold fitted on the calibration part, unless it is named; and the temperature."""
@@ -224,9 +234,12 @@ class Publication:
 
         def fill(folder: Path) -> None:
             self._save_model(folder, settings)
-            write_model_card(folder, self._prepared, settings, scores)
+            write_model_card(folder, self._prepared, settings, entries)
 
-        scores = {name: result.evaluation.scores for name, result in results.items()}
+        entries = {
+            name: CardEntry(result.evaluation.scores, *result.calibration_errors)
+            for name, result in results.items()
+        }
         self._folder.write_folder("model", fill)
         predictions = self._folder.folder / "predictions"
         predictions.mkdir(exist_ok=True)
@@ -234,7 +247,14 @@ class Publication:
             write_predictions(predictions / f"{name}.jsonl", result.evaluation.predictions)
         if results:
             content = {name: result.to_json() for name, result in results.items()}
-            chosen = {"epoch": epoch, "step": step, "ceiling": settings.ceiling}
+            calibration = settings.calibration_of(self._backend.name)
+            chosen = {
+                "epoch": epoch,
+                "step": step,
+                "threshold": calibration.threshold,
+                "temperature": calibration.temperature,
+                "ceiling": settings.ceiling,
+            }
             self._folder.write_json("scores.json", chosen | content)
 
     def _save_checkpoint(self, settings: ModelSettings, *, step: int, is_best: bool) -> None:

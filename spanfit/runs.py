@@ -5,6 +5,7 @@ runs/NAME/
   model/            a plain Hugging Face checkpoint + spanfit.json + README.md (model card)
   checkpoints/      step-000500/ ...       metrics.jsonl    a line a log step and an evaluation
   predictions/      validation.jsonl       scores.json
+  data/             calibration.jsonl      where it was held out of the training file
 """
 
 from __future__ import annotations
@@ -67,11 +68,11 @@ class Run:
         figures: dict[str, float] = scores[part]["figures"]
         return figures
 
-    def model(self) -> Model:
-        """The best model, ready to answer."""
+    def model(self, *, trust_remote_code: bool = False) -> Model:
+        """The best model, ready to answer; see `spanfit.load`."""
         from spanfit.model import load
 
-        return load(self.model_folder)
+        return load(self.model_folder, trust_remote_code=trust_remote_code)
 
     def _read(self, name: str) -> dict[str, Any]:
         file = self.folder / name
@@ -214,6 +215,7 @@ def describe_run(
     threads: int,
     resolved: dict[str, Any],
     data: dict[str, str],
+    questions: dict[str, dict[str, int]],
     coverage: dict[str, Any],
     tokenizer: str,
 ) -> dict[str, Any]:
@@ -237,6 +239,7 @@ def describe_run(
         },
         "resolved": resolved,
         "data_digests": data,
+        "questions": questions,
         "coverage": coverage,
         "tokenizer_digest": tokenizer,
     }

@@ -20,6 +20,9 @@ from spanfit.recipe import Recipe
 from spanfit.runs import Run, RunFolder, check_free, find_free_folder
 from spanfit.training import resolve_recipe, train
 
+CONFIDENCE = ("calibration_error", "brier", "aurc")
+CHOSEN = ("threshold", "temperature")
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -64,16 +67,17 @@ def train_seeds(
     progress = progress or Progress()
     recipe = resolve_recipe(recipe, overrides=overrides)
     _check_seeds(seeds)
+    # All of them now, not the last one after hours.
+    recipes = [resolve_recipe(recipe, overrides=[f"run.seed={seed}"]) for seed in seeds]
     folder = Path(out) if out is not None else find_free_folder(f"{recipe.task.name}-seeds")
     check_free(folder)
     done = SeedRuns(folder=folder, seeds=(), runs=(), spreads={})
     try:
-        for number, seed in enumerate(seeds, start=1):
+        for number, (seed, of_seed) in enumerate(zip(seeds, recipes, strict=True), start=1):
             progress.note(f"seed {seed} ({number} of {len(seeds)})")
             run = train(
-                recipe,
+                of_seed,
                 out=folder / f"seed-{seed}",
-                overrides=[f"run.seed={seed}"],
                 trackers=trackers,
                 progress=progress,
             )
@@ -106,7 +110,11 @@ def _add(done: SeedRuns, seed: int, run: Run) -> SeedRuns:
 
 
 def summarise(runs: Sequence[Run]) -> dict[str, dict[str, Spread]]:
-    """The spread of every figure of each part that was scored, eval_loss among them.
+    """The spread of every figure of each part that was scored, loss and confidence among them.
+
+    Threshold and temperature count among the figures of the calibration part, which they are
+    fitted on. A figure that some run lacks (the threshold, where a model always answers) is left
+    out.
 
     Raises:
         DataError: the scores of a part have unequal signatures.
@@ -117,12 +125,15 @@ def summarise(runs: Sequence[Run]) -> dict[str, dict[str, Spread]]:
             require_same_signature(
                 Signature(**part["signature"]), Signature(**other[name]["signature"])
             )
+    return {name: _measure_part([run[name] for run in (first, *others)]) for name in first}
+
+
+def _measure_part(parts: Sequence[dict[str, Any]]) -> dict[str, Spread]:
+    first, *others = figures = [_figures(part) for part in parts]
     return {
-        name: {
-            figure: measure([_figures(parts[name])[figure] for parts in (first, *others)])
-            for figure in _figures(part)
-        }
-        for name, part in first.items()
+        figure: measure([values[figure] for values in figures])
+        for figure in first
+        if all(figure in other for other in others)
     }
 
 
@@ -137,11 +148,23 @@ def _scored_parts(run: Run) -> dict[str, dict[str, Any]]:
     if not (run.folder / "scores.json").is_file():
         return {}
     content = run.scores
-    return {name: content[name] for name in ("calibration", "validation") if name in content}
+    parts: dict[str, dict[str, Any]]
+    parts = {name: content[name] for name in ("calibration", "validation") if name in content}
+    if "calibration" in parts:
+        parts["calibration"] |= {name: content.get(name) for name in CHOSEN}
+    return parts
 
 
 def _figures(part: dict[str, Any]) -> dict[str, float]:
-    return {"eval_loss": part["eval_loss"], **part["figures"]}
+    """Every figure of one part of scores.json by name, without those that are null."""
+    confidence = part["confidence"] or {}
+    figures = {
+        "eval_loss": part["eval_loss"],
+        **part["figures"],
+        **{name: confidence.get(name) for name in CONFIDENCE},
+        **{name: part.get(name) for name in CHOSEN},
+    }
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def _to_json(done: SeedRuns, seeds: Sequence[int]) -> dict[str, Any]:

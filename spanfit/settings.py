@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 
 from spanfit.errors import ModelError
 from spanfit.recipe import DecodeSection, Section, WindowsSection
-from spanfit.types import SelectedOn
+from spanfit.types import NullScale, SelectedOn
 
 FILE_NAME = "spanfit.json"
 FORMAT_VERSION: Literal[1] = 1
@@ -31,8 +31,15 @@ class Calibration(Section):
         0.0, description="null odds above which there is no answer; null: there always is one"
     )
     temperature: float = Field(1.0, gt=0, description="logit sums are divided by it")
+    null_slope: float = Field(1.0, ge=0, description="log-odds of 'no answer' are multiplied by it")
+    null_offset: float = Field(0.0, description="and this is added to them")
     data_digest: str = Field("", description="content digest of what they were fitted on")
     n_examples: int = Field(0, ge=0, description="how many examples that were")
+
+    @property
+    def null_scale(self) -> NullScale:
+        """Slope and offset together."""
+        return NullScale(self.null_slope, self.null_offset)
 
 
 class ModelSettings(Section):

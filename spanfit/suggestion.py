@@ -10,6 +10,7 @@ from spanfit.errors import DataError
 from spanfit.recipe import (
     DataSection,
     DecodeSection,
+    Files,
     ModelSection,
     OptimizerSection,
     Recipe,
@@ -23,6 +24,13 @@ FEW_EXAMPLES, SOME_EXAMPLES = 2_000, 20_000
 
 TOKENS_PER_CHARACTER = 0.3
 """A cautious estimate for text with spaces; without spaces a character is a token."""
+
+MANY_UNANSWERABLE, FEW_UNANSWERABLE, FEW_TITLES = 0.2, 0.1, 0.2
+"""Unanswerable questions are too few where they are at least the first share of what is scored, and
+less than the second of what is learnt, or in less than the third of its titles."""
+
+SYNTHETIC_SHARE = 0.3
+"""What is suggested then."""
 
 LATIN_MODEL, OTHER_MODEL = "bert-base-cased", "bert-base-multilingual-cased"
 
@@ -38,11 +46,14 @@ class Suggestion:
 def suggest_recipe(
     examples: Sequence[QuestionExample],
     *,
-    train: str,
+    train: Files,
     model: str | None = None,
-    validation: str | None = None,
+    validation: Files | None = None,
+    scored: Sequence[QuestionExample] = (),
 ) -> Suggestion:
     """The recipe for some training examples, from their number, script and lengths.
+
+    `train` and `validation` are the files that it will name, `scored` the examples of the second.
 
     Raises:
         DataError: there are no examples, or none with gold.
@@ -51,7 +62,7 @@ def suggest_recipe(
     if not with_gold:
         raise DataError(
             "there is nothing to learn from: no question has gold answers",
-            where=train,
+            where=train if isinstance(train, str) else ", ".join(train),
             expected='"answers" for each question, [] where the context holds none',
         )
     has_spaces = _has_spaces(with_gold)
@@ -80,7 +91,37 @@ def suggest_recipe(
             "the threshold for 'no answer' is fitted on the calibration part, where that holds 20 "
             "questions of either kind"
         )
+    if lack := _find_lack(with_gold, scored):
+        notes.append(
+            f"{lack}: data.synthetic_unanswerable = {SYNTHETIC_SHARE} in the recipe asks so many "
+            "of the answerable ones again of another paragraph of their title"
+        )
     return Suggestion(recipe=recipe, notes=tuple(notes))
+
+
+def _find_lack(
+    examples: Sequence[QuestionExample], scored: Sequence[QuestionExample]
+) -> str | None:
+    """Why there are too few unanswerable questions for what is scored; None: there are not.
+
+    None also where no title has a second paragraph, of which more of them could be made.
+    """
+    titles = {example.title for example in examples if example.title}
+    paragraphs = {(example.title, example.context) for example in examples if example.title}
+    wanted, share = _unanswerable_share(scored), _unanswerable_share(examples)
+    if wanted < MANY_UNANSWERABLE or len(paragraphs) == len(titles):
+        return None
+    holding = {example.title for example in examples if example.answers == () and example.title}
+    if share >= FEW_UNANSWERABLE and len(holding) >= FEW_TITLES * len(titles):
+        return None
+    return (
+        f"{100 * wanted:.0f} % of the validation are unanswerable, but {100 * share:.0f} % of what "
+        f"is learnt, in {len(holding):,} of {len(titles):,} titles"
+    )
+
+
+def _unanswerable_share(examples: Sequence[QuestionExample]) -> float:
+    return sum(example.answers == () for example in examples) / max(1, len(examples))
 
 
 def _choose_course(n_examples: int) -> tuple[int, float]:

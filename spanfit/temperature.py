@@ -1,4 +1,4 @@
-"""The temperature at which the probability of a decision tells how often such a one is right.
+"""The temperature at which the share of the best span tells how often it is right.
 
 Scores are divided by it before the softmax: above 1 probabilities are less sure than the scores
 say, below 1 surer. No decision depends on it, since decisions compare scores.
@@ -161,3 +161,13 @@ def list_gaps(predictions: Sequence[QuestionPrediction], *, threshold: float | N
     gaps[exists] -= gaps[exists, decided[exists]][:, None]
     gaps[np.arange(n), decided] = -np.inf
     return gaps
+
+
+def null_log_odds(odds: Floats, gaps: Floats, *, temperature: float) -> Floats:
+    """The log-odds of the null beside the n-best in the softmax at a temperature, (n,).
+
+    `odds` (n,) are null odds, `gaps` those of `list_gaps` at threshold None: log of the sum of
+    exp(score / T) over the spans is, relative to the best one, log(1 + sum of exp(gap / T)).
+    """
+    log_odds: Floats = odds / temperature - np.log1p(np.exp(gaps / temperature).sum(axis=1))
+    return log_odds

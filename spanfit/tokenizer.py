@@ -22,13 +22,14 @@ import numpy.typing as npt
 import tokenizers
 
 from spanfit.errors import DataError, ModelError, require
+from spanfit.groups import CHARACTERS_AT_ONCE, gather
 from spanfit.offsets import trim
 from spanfit.readings import PROBE_TEXTS, differing_settings
 from spanfit.template import Template, probe_pair, probe_single
 from spanfit.tokenizer_config import TokenizerConfig, known_length, read_config
 
 TEXTS_AT_ONCE = 256
-"""Texts handed to the backend in one call: bounds the memory that its results take."""
+"""Texts handed to the backend in one call, or fewer long ones: its results take memory."""
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -110,8 +111,8 @@ class Tokenizer:
         Raises:
             DataError: a text holds half of a surrogate pair, which is not a character.
         """
-        starts = range(0, len(texts), TEXTS_AT_ONCE)
-        pieces = [self._encode_some(texts[start : start + TEXTS_AT_ONCE]) for start in starts]
+        groups = gather(texts, size=len, max_items=TEXTS_AT_ONCE, max_size=CHARACTERS_AT_ONCE)
+        pieces = [self._encode_some(group) for group in groups]
         if not pieces:
             none = np.empty(0, np.int32)
             return Texts(ids=none, starts=none, ends=none, splits=np.zeros(1, np.int64))
@@ -119,9 +120,9 @@ class Tokenizer:
         splits = np.concatenate([[0], np.cumsum(lengths)])
         return Texts(ids=ids, starts=begins, ends=ends, splits=splits)
 
-    def _encode_some(self, texts: Sequence[str]) -> tuple[Int32, Int32, Int32, Int64]:
+    def _encode_some(self, texts: list[str]) -> tuple[Int32, Int32, Int32, Int64]:
         try:
-            encodings = self.backend.encode_batch(list(texts), add_special_tokens=False)
+            encodings = self.backend.encode_batch(texts, add_special_tokens=False)
         except TypeError:
             raise _not_a_text(texts) from None
         lengths = np.fromiter(map(len, encodings), np.int64, len(encodings))

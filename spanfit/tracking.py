@@ -86,6 +86,8 @@ def check_trackers(names: Sequence[str]) -> None:
 def track(folder: RunFolder, accelerator: Accelerator, recipe: Recipe) -> Iterator[None]:
     """Inside, every line of metrics.jsonl also goes to the accelerator's trackers, if it has any.
 
+    The run has its folder's name there, where a tracker is told one.
+
     Raises:
         RunError: a tracker could not be started.
     """
@@ -102,8 +104,10 @@ def track(folder: RunFolder, accelerator: Accelerator, recipe: Recipe) -> Iterat
         }
         accelerator.log({"epoch": line["epoch"], **figures}, step=line["step"])
 
+    name = folder.folder.resolve().name
+    names = {"wandb": {"name": name}, "mlflow": {"run_name": name}}
     try:
-        accelerator.init_trackers(PROJECT, config=flatten(recipe))
+        accelerator.init_trackers(PROJECT, config=flatten(recipe), init_kwargs=names)
     except Exception as error:  # each tracker raises what it likes
         raise RunError(
             f"a tracker could not be started: {error}",

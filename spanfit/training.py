@@ -118,6 +118,9 @@ class Training:
                 fix="spanfit train RECIPE, without a launcher",
             )
         self.precision = precision
+        # Not prepared by Accelerate, which would have `forward` compute in half precision for good,
+        # in evaluations too. They are in fp32, as the model will be when it is loaded.
+        self.network = network.to(self.accelerator.device)
         optimizer = make_optimizer(network, recipe.optimizer)
         self.scheduler = make_schedule(
             optimizer,
@@ -125,10 +128,9 @@ class Training:
             steps=prepared.plan.steps,
             warmup_steps=prepared.plan.warmup_steps,
         )
-        self.network, self.optimizer = self.accelerator.prepare(network, optimizer)
+        self.optimizer = self.accelerator.prepare(optimizer)
         self.has_type_ids = prepared.pretrained.tokenizer.has_type_ids and takes_type_ids(network)
         self.step = 0
-        # Evaluated in fp32, as the model will be when it is loaded.
         self.backend = TorchBackend(network, has_type_ids=self.has_type_ids)
         self.publication = Publication(prepared, folder, progress=progress, backend=self.backend)
 
@@ -136,6 +138,7 @@ class Training:
         """All epochs; an interruption leaves a usable run and is raised again."""
         started = time.monotonic()
         self._write_record("running", started)
+        self.publication.write_calibration_part()
         try:
             with track(self.folder, self.accelerator, self.prepared.recipe):
                 self._epochs()
@@ -188,14 +191,19 @@ class Training:
         loss = self.accumulate_gradient(rows)
         if not np.isfinite(loss):
             raise self._broken_loss(loss, rows)
-        norm = self.accelerator.clip_grad_norm_(
-            self.network.parameters(), self.prepared.recipe.optimizer.max_gradient_norm
+        norm = float(
+            self.accelerator.clip_grad_norm_(
+                self.network.parameters(), self.prepared.recipe.optimizer.max_gradient_norm
+            )
         )
         self.optimizer.step()
-        self.scheduler.step()
+        # In fp16 the fused optimizer leaves the weights alone where the gradient has overflowed.
+        # Accelerate does not notice: `optimizer_step_was_skipped` is of optimizers called or not.
+        if self.accelerator.scaler is None or np.isfinite(norm):
+            self.scheduler.step()
         self.optimizer.zero_grad()
         self.step += 1
-        return loss, float(norm)
+        return loss, norm
 
     def accumulate_gradient(self, rows: Rows) -> float:
         """Add the gradient of the mean loss over these windows; returns that loss."""
@@ -248,7 +256,8 @@ class Training:
                 "seed": self.prepared.recipe.run.seed,
             },
             data=self.prepared.parts.digests(),
-            coverage=asdict(self.prepared.coverage),
+            questions=self.prepared.parts.counts(),
+            coverage=asdict(self.prepared.coverage) | self.prepared.losses_by_id(),
             tokenizer=self.prepared.pretrained.tokenizer.digest,
         )
         self.folder.write_json("run.json", record)

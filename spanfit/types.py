@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from math import exp
+from math import exp, log
 from operator import le, lt
 from typing import Any, Literal, NamedTuple
 
@@ -115,6 +115,22 @@ class Candidate:
         return {"source": self.source, **place} if self.source else place
 
 
+class NullScale(NamedTuple):
+    """Slope and offset of the null's log-odds (Platt scaling); as they are where they are 1 and 0.
+
+    The null's share of the softmax at the temperature has log-odds z; its probability then has
+    slope * z + offset. What is left is shared among the spans as the softmax shares it.
+    """
+
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def share(self, log_odds: float) -> float:
+        """The probability of "no answer", from its log-odds in the softmax."""
+        z = self.slope * log_odds + self.offset
+        return 0.0 if -z > LARGEST_EXPONENT else 1 / (1 + exp(-z))
+
+
 @dataclass(frozen=True, slots=True)
 class QuestionPrediction:
     """The k best answers to one question, and what speaks for "no answer".
@@ -132,6 +148,7 @@ class QuestionPrediction:
     null_probability: float = 0.0
     threshold: float | None = None
     temperature: float = 1.0
+    null_scale: NullScale = NullScale()  # noqa: RUF009 (immutable)
 
     @property
     def answer(self) -> Candidate | None:
@@ -151,10 +168,16 @@ class QuestionPrediction:
 
         Probabilities change only where the null comes to stand beside the n-best, or leaves it.
         """
-        return self.recalibrate(threshold, self.temperature)
+        return self.recalibrate(threshold, self.temperature, null_scale=self.null_scale)
 
-    def recalibrate(self, threshold: float | None, temperature: float) -> QuestionPrediction:
-        """The same prediction decided at another threshold, its probabilities at a temperature.
+    def recalibrate(
+        self,
+        threshold: float | None,
+        temperature: float,
+        *,
+        null_scale: NullScale = NullScale(),  # noqa: B008 (immutable)
+    ) -> QuestionPrediction:
+        """The same prediction decided at another threshold, its probabilities scaled anew.
 
         Scores and null odds stay as they are, so this can be done and undone without loss.
 
@@ -164,36 +187,42 @@ class QuestionPrediction:
         if not temperature > 0:
             raise ValueError(f"temperature must be positive, found {temperature}")
         null_stays = (threshold is None) == (self.threshold is None)
-        if not self.n_best or (null_stays and temperature == self.temperature):
-            return replace(self, threshold=threshold, temperature=temperature)
-        # Relative to the best span, its own weight is exp(0) and the null's exp(null odds / T).
+        same = (temperature, null_scale) == (self.temperature, self.null_scale)
+        if not self.n_best or (null_stays and same):
+            return replace(
+                self, threshold=threshold, temperature=temperature, null_scale=null_scale
+            )
+        # Relative to the best span, whose own weight is exp(0).
         best = self.n_best[0].score
         weights = [exp((c.score - best) / temperature) for c in self.n_best]
-        odds = min(self.null_odds / temperature, LARGEST_EXPONENT)
-        null = 0.0 if threshold is None else exp(odds)
-        total = null + sum(weights)
+        total = sum(weights)
+        null = 0.0
+        if threshold is not None:
+            null = null_scale.share(self.null_odds / temperature - log(total))
         return replace(
             self,
             n_best=tuple(
-                replace(candidate, probability=weight / total)
+                replace(candidate, probability=(1 - null) * weight / total)
                 for candidate, weight in zip(self.n_best, weights, strict=True)
             ),
-            null_probability=null / total,
+            null_probability=null,
             threshold=threshold,
             temperature=temperature,
+            null_scale=null_scale,
         )
 
     def to_json(self) -> dict[str, Any]:
         """The line of a predictions file (see docs/files.md).
 
-        JSON has no infinity: null odds of +inf are null there, beside an empty n_best.
+        JSON has no infinity: the null odds of +inf beside an empty n_best are null there.
         """
         answer = self.answer
+        is_empty = not self.n_best and self.null_odds == math.inf
         return {
             "id": self.id,
             "answer": answer and answer.to_json(),
             "probability": self.probability,
-            "null_odds": None if self.null_odds == math.inf else self.null_odds,
+            "null_odds": None if is_empty else self.null_odds,
             "n_best": [
                 c.to_json() | {"score": c.score, "probability": c.probability} for c in self.n_best
             ],

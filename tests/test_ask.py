@@ -14,8 +14,8 @@ from tiny_models import make_encoder
 
 import spanfit
 from spanfit.cli import main
+from spanfit.data import contexts
 from spanfit.errors import DataError
-from spanfit.model import CHARACTERS_AT_ONCE, _gather
 from spanfit.recipe import WindowsSection
 from spanfit.settings import Calibration, ModelSettings
 from spanfit.types import QuestionExample
@@ -153,13 +153,25 @@ def test_files_and_folders_are_asked_as_their_texts(model, place):
         model.ask("Who?", [])
 
 
-def test_a_folder_is_read_in_groups_of_bounded_size():
-    sizes = [3, 4, 5, 100, 1, 2]
-    texts = {str(number): "x" * size for number, size in enumerate(sizes)}
-    groups = list(_gather(texts, max_characters=9))
-    assert [list(map(len, group.values())) for group in groups] == [[3, 4], [5], [100], [1, 2]]
-    assert {name: text for group in groups for name, text in group.items()} == texts
-    assert CHARACTERS_AT_ONCE >= 100_000
+def test_files_are_read_a_few_at_a_time_however_many(model, place, monkeypatch):
+    monkeypatch.setattr("spanfit.prediction.CHARACTERS_AT_ONCE", 600)
+    Path("many").mkdir()
+    for number in range(20):
+        Path(f"many/{number:02}.txt").write_text("Ada lives in Elm. " * (1 + number % 9))
+    read, held = [], []
+    read_text = contexts.read_text
+    monkeypatch.setattr(contexts, "read_text", lambda path: read.append(path) or read_text(path))
+    compute = model.predictor.backend.logits
+
+    def logits(batch):
+        held.append(len(read))
+        return compute(batch)
+
+    monkeypatch.setattr(model.predictor.backend, "logits", logits)
+    found = model.ask(QUESTIONS, Path("many"))
+    assert [len(one.n_best) for one in found] == [20, 20]
+    assert len(read) == 20, "each file once"
+    assert held[0] < 10 and held[-1] == 20
 
 
 def test_the_command_ranks_over_a_folder_with_file_and_offset(command, folder, place, model):

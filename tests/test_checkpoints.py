@@ -4,28 +4,47 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
-from tiny_models import make_encoder
+from tiny_models import make_encoder, make_recipe_content
 from toy_tokenizers import arrange
+from transformers import dynamic_module_utils
+from typer.testing import CliRunner
 
 import spanfit
-from spanfit.backends import hub
+from spanfit import hub
 from spanfit.backends.pretrained import load_encoder
+from spanfit.cli.app import app
 from spanfit.errors import ModelError
-from spanfit.recipe import ModelSection, WindowsSection
+from spanfit.progress import Progress
+from spanfit.recipe import ModelSection, WindowsSection, make_recipe
 from spanfit.settings import ModelSettings
 
 pytestmark = pytest.mark.training
+QUIET = Progress(quiet=True)
 
 SETTINGS = ModelSettings(windows=WindowsSection(max_length=64, overlap=20))
 
 GENERIC = {"tokenizer_class": "PreTrainedTokenizerFast"}
 """The class that takes tokenizer.json as it stands; BERT's own would make up what is missing."""
+
+
+OWN_MODEL = """
+from transformers import BertConfig, BertForQuestionAnswering
+
+
+class OwnConfig(BertConfig):
+    model_type = "own"
+
+
+class OwnForQuestionAnswering(BertForQuestionAnswering):
+    config_class = OwnConfig
+"""
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +244,40 @@ def test_a_model_from_elsewhere_gets_windows_that_fit_and_a_note(folder):
     assert model.settings.windows == WindowsSection(max_length=128, overlap=42)
     assert "windows of 128 tokens, all that its encoder has positions for" in model.notes[0]
     assert model.ask("Who?", "Ada lives in Elm. " * 60).n_best
+
+
+def test_code_of_a_model_runs_only_where_somebody_says_so(tmp_path, monkeypatch):
+    """Trained with model.trust_remote_code, it has to be opened with it too."""
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr("sys.path", [*sys.path])
+    encoder = make_encoder(tmp_path / "own")
+    (encoder / "own_model.py").write_text(OWN_MODEL)
+    change_json(
+        encoder / "config.json",
+        model_type="own",
+        architectures=None,
+        auto_map={
+            "AutoConfig": "own_model.OwnConfig",
+            "AutoModelForQuestionAnswering": "own_model.OwnForQuestionAnswering",
+        },
+    )
+    content = make_recipe_content(tmp_path, n=12) | {"model": {"name": str(encoder)}}
+    with pytest.raises(ModelError, match=r"model\.trust_remote_code = true"):
+        spanfit.train(make_recipe(content), out=tmp_path / "run", progress=QUIET)
+    recipe = make_recipe(content, overrides=["model.trust_remote_code=true", "run.max_steps=1"])
+    run = spanfit.train(recipe, out=tmp_path / "run", progress=QUIET)
+    with pytest.raises(ModelError, match="Python code of its own") as caught:
+        run.model()
+    assert caught.value.fix.startswith("--trust-remote-code; ")
+    model = run.model(trust_remote_code=True)
+    assert type(model.predictor.backend.network).__name__ == "OwnForQuestionAnswering"
+    text = tmp_path / "text.txt"
+    text.write_text("Ada lives in Elm.")
+    command = ["ask", str(run.folder), "--question", "Who?", "--context", str(text)]
+    with pytest.raises(ModelError, match="--trust-remote-code"):
+        CliRunner().invoke(app, command, catch_exceptions=False)
+    shown = CliRunner().invoke(app, [*command, "--trust-remote-code"], catch_exceptions=False)
+    assert shown.exit_code == 0
 
 
 @pytest.mark.parametrize("name", ["bert-base-nowhere", "nobody/nothing"])

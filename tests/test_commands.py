@@ -9,11 +9,14 @@ import sys
 
 import pytest
 import tomli_w
+import torch
 from conftest import REPOSITORY
 from tiny_models import make_questions, make_recipe_content, write_lines
 
 import spanfit
+from spanfit.backends.torch import TorchBackend
 from spanfit.cli import main
+from spanfit.metrics import SLICES
 from spanfit.quickstart import DEMONSTRATION, RECIPE, TRAINING, VALIDATION
 from spanfit.recipe import read_recipe
 from spanfit.runs import Run
@@ -82,7 +85,7 @@ def test_a_dry_run_counts_and_writes_nothing(command, folder, tmp_path, monkeypa
         (("RECIPE", "--set", "optimiser.learning_rate=1"), 2, "did you mean 'optimizer'?"),
         (("RECIPE", "--set", "run.epochs"), 2, "section.key=value"),
         (("RECIPE", "--set", "data.train=nowhere.json"), 1, "no such file"),
-        (("RECIPE", "--set", "model.name=bert-base-nowhere"), 1, "a hub id and a network"),
+        (("RECIPE", "--set", "model.name=bert-base-nowhere"), 1, "a hub id with a network"),
     ],
 )
 def test_train_refuses_with_one_message(command, folder, words, code, expected):
@@ -116,6 +119,18 @@ def test_evaluate_prints_the_figures_that_training_reported(command, folder, tmp
     assert f"f1 {figures['f1']:.2f}" in out
 
 
+def test_evaluate_writes_what_it_prints(command, folder, tmp_path):
+    code, out, _ = command(
+        "evaluate", folder / "run", folder / "validation.jsonl", "--json", "--out", tmp_path / "e",
+        "--by", "all", "--worst", "3",
+    )  # fmt: skip
+    assert code == 0
+    written = json.loads((tmp_path / "e" / "scores.json").read_text(encoding="utf-8"))
+    assert written == json.loads(out)
+    assert list(written["slices"]) == list(SLICES)
+    assert len(written["worst"]) == 3
+
+
 def test_evaluate_shows_errors_beside_their_gold(command, folder):
     code, out, _ = command(
         "evaluate", folder / "run", folder / "validation.jsonl", "--show", "all", "--limit", "3"
@@ -138,6 +153,59 @@ def test_evaluate_takes_slices_and_lists_the_worst(command, folder):
     code, _, err = command("evaluate", folder / "run", folder / "validation.jsonl", "--by", "titel")
     assert code == 2
     assert "did you mean 'title'?" in err
+
+
+def test_smaller_batches_change_no_figure(command, folder, tmp_path, monkeypatch):
+    """--max-tokens reaches the batches of all three commands."""
+    sizes, run, data = set(), folder / "run", folder / "validation.jsonl"
+    compute = TorchBackend.logits
+
+    def logits(backend, batch):
+        sizes.add(batch.input_ids.size)
+        return compute(backend, batch)
+
+    monkeypatch.setattr(TorchBackend, "logits", logits)
+    small = ("--max-tokens", "64", "--device", "cpu")
+
+    def outputs(*words):
+        sizes.clear()
+        found = {}
+        code, out, err = command("evaluate", run, data, "--json", *words)
+        assert code == 0, err
+        found["evaluate"] = json.loads(out)["figures"], max(sizes)
+        sizes.clear()
+        file = tmp_path / f"{len(words)}.jsonl"
+        code, _, err = command("predict", run, data, "--out", file, *words)
+        assert code == 0, err
+        lines = map(json.loads, file.read_text().splitlines())
+        found["predict"] = [line["answer"] for line in lines], max(sizes)
+        sizes.clear()
+        ask = ("ask", run, "--question", "Who?", "--question", "Where did Ben come from?")
+        code, out, err = command(*ask, "--context", folder / "report.txt", "--json", *words)
+        assert code == 0, err
+        found["ask"] = [one["answer"] for one in json.loads(out)], max(sizes)
+        return found
+
+    usual, smaller = outputs(), outputs(*small)
+    for name, (found, size) in smaller.items():
+        expected = usual[name][0]
+        assert found == (pytest.approx(expected) if name == "evaluate" else expected), name
+        assert size <= 64, name
+    assert min(usual["evaluate"][1], usual["predict"][1]) > 64
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="there is such a device here")
+@pytest.mark.parametrize("name", ["evaluate", "predict", "ask"])
+def test_a_device_that_is_not_here_is_refused(command, folder, tmp_path, name):
+    words = {
+        "evaluate": [folder / "run", folder / "validation.jsonl"],
+        "predict": [folder / "run", folder / "validation.jsonl", "--out", tmp_path / "p.jsonl"],
+        "ask": [folder / "run", "--question", "Who?", "--context", folder / "report.txt"],
+    }
+    code, out, err = command(name, *words[name], "--device", "mps")
+    assert (code, out) == (2, "")
+    assert "no mps device here" in err and "--device auto" in err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_predict_writes_what_score_reads(command, folder, tmp_path):

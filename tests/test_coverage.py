@@ -14,6 +14,7 @@ from toy_tokenizers import load as load_afresh
 
 from spanfit.data import read
 from spanfit.metrics import answer_scores
+from spanfit.recipe import TaskSection
 from spanfit.tasks import QuestionTask
 from spanfit.tasks.coverage import measure_coverage, summarise_lengths
 from spanfit.tokenizer import load_tokenizer
@@ -75,6 +76,12 @@ def test_what_is_lost_by_hand():
     assert best.outside == ("outside",)
     assert (first.exact, best.exact) == (2, 3)
     assert (first.n_lost, best.n_lost) == (3, 3)
+    learnt_first, learnt_all = coverage.describe(), coverage.describe(answers="all")
+    assert learnt_first[0] == (
+        "first golds that no window holds (they train as null): 2 (outside, outside, then too long)"
+    )
+    assert learnt_all[0] == "best golds that no window holds (they train as null): 1 (outside)"
+    assert learnt_all[3:] == learnt_first[3:]
     assert coverage.ceiling.n == 8
     assert coverage.ceiling.metric == "squad_v2"
 
@@ -187,6 +194,21 @@ def test_ceiling_equals_brute_force(kind, one, limit, size, metric):
     exact, f1 = brute_force(one, windows, limit=limit, metric=metric)
     assert coverage.ceiling.exact == pytest.approx(100 * exact)
     assert coverage.ceiling.f1 == pytest.approx(100 * f1)
+
+
+@settings(max_examples=50)
+@given(
+    kind=st.sampled_from(sorted(KINDS)),
+    one=questions(),
+    size=st.sampled_from([(16, 2), (20, 6), (384, 128)]),
+    answers=st.sampled_from(["first", "all"]),
+)
+def test_what_is_said_to_train_as_null_is_what_does(kind, one, size, answers):
+    windows, coverage = measure([one], kind, max_length=size[0], overlap=size[1])
+    targets = TASK.targets([one], windows, TaskSection(answers=answers))
+    learnt = coverage.best_gold if answers == "all" else coverage.first_gold
+    assert (learnt.outside == (one.id,)) == (targets.lost == (0,))
+    assert targets.lost or not one.answers or not targets.is_null.all()
 
 
 def test_ceiling_equals_brute_force_on_real_questions(shared):

@@ -91,18 +91,22 @@ def test_a_part_of_a_split(cache):
     assert [item.id for item in read("hub:toy-org/Lamps_v2:train[1:]")] == ["b"]
 
 
-def test_a_network_that_is_down_is_like_none(cache, monkeypatch):
-    """Not switched off, but nobody answers."""
+@pytest.mark.parametrize("is_reachable", [True, False])
+def test_a_network_that_is_down_is_like_none(cache, monkeypatch, is_reachable):
+    """Not switched off, but nobody answers: from the beginning, or once it comes to a file."""
     import datasets
 
     def fail(*_, **__):
+        assert is_reachable, "a hub that does not answer is not asked for files"
         raise datasets.load.httpx.ConnectError("nobody there")
 
+    monkeypatch.setattr("spanfit.hub.is_reachable", lambda: is_reachable)
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr("datasets.load.HfApi.hf_hub_download", fail)
     assert [item.id for item in read(NAME)] == ["a", "b"]
     with pytest.raises(DataError, match="the hub can't be reached, and nothing"):
         read("hub:toy-org/absent:validation")
+    assert datasets.config.HF_HUB_OFFLINE is False, "nobody else's setting is changed"
 
 
 def test_a_folder_of_that_name_is_not_taken(cache):

@@ -11,7 +11,13 @@ import transformers
 from tiny_models import make_encoder, make_questions
 
 import spanfit
-from spanfit.backends.torch import TorchBackend, max_positions, takes_type_ids
+from spanfit.backends.torch import (
+    TorchBackend,
+    check_length,
+    describe_positions,
+    max_positions,
+    takes_type_ids,
+)
 from spanfit.batching import join
 from spanfit.decode.merging import merge_all
 from spanfit.errors import DataError, ModelError, RecipeError
@@ -200,6 +206,59 @@ def test_positions_and_type_ids_are_asked_of_the_network():
     )
     assert not takes_type_ids(distil)
     assert max_positions(distil) == 64
+
+
+def test_rows_to_spare_of_a_position_table_are_no_positions():
+    small = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 20}
+    bart = transformers.BartForQuestionAnswering(
+        transformers.BartConfig(
+            vocab_size=20,
+            d_model=8,
+            encoder_layers=1,
+            decoder_layers=1,
+            encoder_attention_heads=2,
+            decoder_attention_heads=2,
+            encoder_ffn_dim=8,
+            decoder_ffn_dim=8,
+            max_position_embeddings=64,
+        )
+    )
+    nystromformer = transformers.NystromformerForQuestionAnswering(
+        transformers.NystromformerConfig(
+            **small, intermediate_size=8, max_position_embeddings=64, segment_means_seq_len=8
+        )
+    )
+    for network in (bart, nystromformer):
+        assert max_positions(network) == 64
+        check_length(network, 64)
+        with pytest.raises(ModelError, match="at most 64 tokens"):
+            check_length(network, 65)
+        assert describe_positions(network, 64) == ()
+
+
+def test_positions_without_a_table_have_no_limit_but_a_note():
+    modernbert = transformers.ModernBertForQuestionAnswering(
+        transformers.ModernBertConfig(
+            hidden_size=8,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=8,
+            vocab_size=20,
+            max_position_embeddings=64,
+            **dict.fromkeys(("pad_token_id", "cls_token_id", "bos_token_id"), 0),
+            **dict.fromkeys(("sep_token_id", "eos_token_id"), 1),
+        )
+    )
+    assert max_positions(modernbert) is None
+    check_length(modernbert, 65)
+    assert describe_positions(modernbert, 64) == ()
+    (note,) = describe_positions(modernbert, 65)
+    assert note.startswith("windows of 65 tokens are longer than the 64 that")
+    xlnet = transformers.XLNetForQuestionAnsweringSimple(
+        transformers.XLNetConfig(vocab_size=20, d_model=8, n_layer=1, n_head=2, d_inner=8)
+    )
+    assert max_positions(xlnet) is None
+    assert describe_positions(xlnet, 10_000) == ()
 
 
 def test_numpy_and_torch_kernels_agree_through_the_task(model):

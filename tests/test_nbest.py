@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanfit.data.predictions import read_question_predictions, write_predictions
+from spanfit.data.nbest import read_question_predictions
+from spanfit.data.predictions import write_predictions
 from spanfit.errors import DataError
 from spanfit.types import Candidate, QuestionPrediction
 

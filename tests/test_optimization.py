@@ -253,6 +253,9 @@ def test_checkpointing_gives_the_same_gradient_and_computes_each_layer_twice(tmp
     assert any(gradient.abs().max() > 0 for gradient in plain.values())
     run = training.run()  # evaluation, under inference mode, too
     assert np.isfinite(run.figures()["f1"])
+    assert training.network.config.use_cache is False
+    published = transformers.AutoConfig.from_pretrained(run.model_folder)
+    assert published.use_cache is True  # as the encoder had it
 
 
 def test_an_architecture_without_checkpointing_is_refused(tmp_path):

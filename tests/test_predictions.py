@@ -168,6 +168,13 @@ def test_what_is_written_is_read(tmp_path_factory, predictions, name):
     assert read_predictions(path) == expected
 
 
+def test_infinite_null_odds_beside_candidates_are_an_error():
+    candidate = Candidate("a", 0, 1, 1.0, 0.0)
+    prediction = QuestionPrediction("q1", (candidate,), null_odds=math.inf, threshold=0.0)
+    with pytest.raises(DataError, match="not a finite number"):
+        format_line(prediction)
+
+
 def test_a_prediction_without_candidates_is_written_without_infinity(tmp_path):
     prediction = QuestionPrediction("q1", (), null_odds=math.inf, threshold=0.0)
     assert json.loads(format_line(prediction))["null_odds"] is None

@@ -10,7 +10,7 @@ from tiny_models import make_questions, make_recipe_content, write_lines
 
 import spanfit
 from spanfit.calibration import decide
-from spanfit.data.predictions import read_question_predictions
+from spanfit.data.nbest import read_question_predictions
 from spanfit.progress import Progress
 from spanfit.recipe import make_recipe
 from spanfit.settings import Calibration, read_settings

@@ -221,3 +221,9 @@ def test_the_page_about_recipes_is_in_step():
     tool = Path(__file__).resolve().parent.parent / "tools" / "make_recipe_docs.py"
     done = subprocess.run([sys.executable, tool, "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("part", [{"run": {"seed": 2**32}}, {"data": {"validation": []}}])
+def test_a_seed_and_a_list_of_files_have_their_limits(part):
+    (section, content), *_ = part.items()
+    assert f"{section}.{next(iter(content))}" in refusal(part).problem

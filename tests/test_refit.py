@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -240,6 +241,11 @@ def test_what_does_not_fit_is_refused_and_the_file_stays(work):
     (work / "official.json").write_text(json.dumps({"q0": "ada"}), encoding="utf-8")
     message = complaint(lambda: refit(run, gold, work / "official.json"), DataError)
     assert "no candidates with scores" in message and "spanfit predict" in message
+    examples, _ = simulate()
+    examples[3] = replace(examples[3], context="frida gunnar hedda", answers=())
+    message = complaint(lambda: refit(run, examples, said), DataError)
+    assert "1 of 600 questions have candidates that do not stand in their context" in message
+    assert "q3" in message and "spanfit predict" in message
     assert "metric" in complaint(lambda: refit(run, gold, said, metric="squad"), RecipeError)
     assert file.read_bytes() == content
 

@@ -88,6 +88,23 @@ def test_killed_at_random_moments_the_file_is_that_of_a_run_in_one_go(tmp_path):
     assert names == {"questions.jsonl", "whole.jsonl", "p.jsonl"}
 
 
+def test_long_and_short_contexts_go_on_at_the_same_places(tmp_path, interrupt, monkeypatch):
+    monkeypatch.setattr("spanfit.prediction.CHARACTERS_AT_ONCE", 3_000)
+    lines, dice = make_lines(420), random.Random(1)
+    for line in lines[:60]:
+        line["context"] += "It rained all day. " * dice.choice((0, 1, 5, 40, 120, 300))
+    data = write(tmp_path, lines, "questions.jsonl")
+    whole, out = tmp_path / "whole.jsonl", tmp_path / "p.jsonl"
+    predict_file(make_predictor(), data, whole)
+    kept = []
+    for batches in (4, 9, 2, 14, 6):
+        interrupt(data, out, batches=batches)
+        kept.append(len(ids_of(tmp_path / "p.jsonl.part")))
+    assert kept == sorted(kept) and 0 < kept[0] < kept[-1] < 420
+    predict_file(make_predictor(), data, out)
+    assert out.read_bytes() == whole.read_bytes()
+
+
 def in_a_child(work):
     """Run `work` in a child process; whether it ended by itself."""
     child = os.fork()
@@ -152,6 +169,37 @@ def test_a_kill_before_any_change_of_any_file_costs_a_block_at_most(tmp_path, na
     assert step > 15  # opening, three blocks, the end: there are many such moments
     text = gzip.decompress(whole.read_bytes()) if name.endswith(".gz") else whole.read_bytes()
     assert text.decode() == "".join(line for block in blocks for line in block)
+
+
+def test_a_finished_file_never_stands_beside_an_unfinished_list(tmp_path):
+    data = write(tmp_path, [*make_lines(3), {"id": "bad"}, {}], "questions.jsonl")
+    predictor, out = make_predictor(), "p.jsonl"
+    list_name = "p.jsonl.skipped.jsonl"
+
+    def predict(folder):
+        return predict_file(predictor, data, folder / out, bad_lines="skip")
+
+    (tmp_path / "whole").mkdir()
+    predict(tmp_path / "whole")
+    whole = {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()}
+    assert set(whole) == {out, list_name}
+    step, survived = 0, False
+    while not survived:
+        folder = tmp_path / str(step)
+        folder.mkdir()
+
+        def work(folder=folder, step=step):
+            die_at(step)
+            predict(folder)
+
+        survived = in_a_child(work)
+        if (folder / out).exists():
+            assert (folder / list_name).read_bytes() == whole[list_name], step
+        if not survived:
+            predict(folder)
+        assert {file.name: file.read_bytes() for file in folder.iterdir()} == whole, step
+        step += 1
+    assert step > 10
 
 
 def test_lines_after_a_faulty_one_are_done_once_it_is_corrected(tmp_path):
@@ -255,6 +303,54 @@ def test_a_finished_file_is_never_overwritten(tmp_path):
         predict_file(make_predictor(), data, out)
     assert out.read_text() == "mine"
     assert not (tmp_path / "p.jsonl.part").exists()
+
+
+@pytest.fixture
+def killed_at_the_end(tmp_path):
+    """A file as a process leaves it that was killed between its last two steps."""
+    out, sidecar = tmp_path / "p.jsonl", tmp_path / "p.jsonl.part.json"
+    with UnfinishedFile(out, made_by=MADE_BY) as file:
+        file.append(["line\n"], [("1", "text")])
+        state = sidecar.read_bytes()
+        file.finish()
+    sidecar.write_bytes(state)
+    return out
+
+
+def test_another_model_leaves_a_finished_file_alone(killed_at_the_end):
+    out = killed_at_the_end
+    with pytest.raises(DataError, match="such a file already"):
+        UnfinishedFile(out, made_by=MADE_BY | {"weights": "other"}).__enter__()
+    assert out.read_text() == "line\n"
+    assert not out.with_name("p.jsonl.part").exists()
+    with UnfinishedFile(out, made_by=MADE_BY) as file:
+        assert file.lines == 1
+        file.pass_over([("1", "text")])
+        file.finish()
+    assert [path.name for path in out.parent.iterdir()] == ["p.jsonl"]
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_the_lock_is_kept_until_the_last_step(tmp_path, monkeypatch, is_finished):
+    """A second process is refused as long as the first one still changes anything."""
+    out, unlink, refused = tmp_path / "p.jsonl", Path.unlink, []
+
+    def unlink_beside_another(path, **options):
+        if path.suffix == ".json":
+            with pytest.raises(DataError) as caught:
+                UnfinishedFile(out, made_by=MADE_BY).__enter__()
+            refused.append(str(caught.value))
+        unlink(path, **options)
+
+    with UnfinishedFile(out, made_by=MADE_BY) as file:
+        monkeypatch.setattr(Path, "unlink", unlink_beside_another)
+        if is_finished:
+            file.append(["line\n"], [("1", "text")])
+            file.finish()
+    monkeypatch.undo()
+    (message,) = refused
+    assert "another process is writing this file" in message
+    assert [path.name for path in tmp_path.iterdir()] == (["p.jsonl"] if is_finished else [])
 
 
 def test_somebody_elses_part_is_left_alone(tmp_path):

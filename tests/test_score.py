@@ -61,8 +61,8 @@ def test_a_pipe_gets_name_and_value(files):
     assert values["missing"] == "0"
     assert values["metric"] == "squad_v2"
     assert values["n"] == "4"
-    assert "best_f1 91.67 # best threshold (chosen on this data)" in lines
-    assert "best_f1_thresh 0.3000 # best threshold (chosen on this data)" in lines
+    assert "best_f1 91.67 # threshold chosen on this data" in lines
+    assert "best_f1_thresh 0.3000 # threshold chosen on this data" in lines
     assert len({line.split()[0] for line in lines}) == len(lines)
 
 
@@ -150,26 +150,47 @@ def test_intervals_stand_beside_their_figures(files):
     assert low < printed["figures"]["f1"] < high
 
 
-def test_slices_on_a_terminal(files, terminal):
-    run("gold.jsonl", "texts.json", "--by", "has_answer", "--by", "answer_length")
+@pytest.fixture
+def many(files):
+    """The questions and texts six times, every sixth question a synthetic one."""
+    gold = [line | {"id": f"{line['id']}/{n}"} for line in GOLD for n in range(6)]
+    made = {"synthetic": "other_paragraph"}
+    lines = [line | made if line["id"].endswith("/5") else line for line in gold]
+    (files / "gold.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    texts = {line["id"]: TEXTS[line["id"][:2]] for line in gold}
+    (files / "texts.json").write_text(json.dumps(texts))
+
+
+def test_slices_on_a_terminal(many, terminal):
+    run("gold.jsonl", "texts.json", "--by", "has_answer", "--by", "synthetic")
     rows = [line.split() for line in terminal.getvalue().splitlines()]
     (with_answer,) = (row for row in rows if row[:1] == ["HasAns"])
-    assert with_answer[1:] == ["50.00", "0.0–100.0", "83.33", "66.7–100.0", "2"]
-    assert [row[:2] for row in rows if "word" in row] == [["1", "word"]]
+    assert (with_answer[1], with_answer[3], with_answer[5]) == ("50.00", "83.33", "12")
+    low, high = map(float, with_answer[2].split("–"))
+    assert 0 < low < 50 < high < 100
+    (without,) = (row for row in rows if row[:1] == ["NoAns"])
+    assert without == ["NoAns", "0.00", "0.00", "12"]  # all wrong: no interval tells how sure
+    (made,) = (row for row in rows if row[:1] == ["other_paragraph"])
+    assert made == ["other_paragraph", "25.00", "41.67", "4"]  # too few for one
 
 
-def test_slices_in_a_pipe_and_for_a_program(files):
+def test_slices_in_a_pipe_and_for_a_program(many):
     lines = run("gold.jsonl", "texts.json", "--by", "all").stdout.splitlines()
-    assert "answer_length.1_word.n 2" in lines
+    assert "answer_length.1_word.n 12" in lines
     assert "answer_length.1_word.f1 83.33" in lines
-    assert "question_word.other.exact_low 0.00" in lines
-    assert "title.(no_title).n 4" in lines
+    assert any(line.startswith("question_word.other.exact_low ") for line in lines)
+    assert "title.(no_title).n 24" in lines
+    assert "synthetic.other_paragraph.n 4" in lines
+    assert not any(line.startswith("synthetic.other_paragraph.f1_") for line in lines)
     assert all("\t" not in line and len(line.split()) >= 2 for line in lines)
     printed = json.loads(run("gold.jsonl", "texts.json", "--by", "all", "--json").stdout)
     assert list(printed["slices"]) == list(SLICES)
     part = printed["slices"]["answer_length"]["1 word"]
     assert part["f1"] == pytest.approx(250 / 3)
-    assert part["intervals"]["f1"] == pytest.approx([200 / 3, 100])
+    low, high = part["intervals"]["f1"]
+    assert low < part["f1"] < high
+    made = printed["slices"]["synthetic"]["other_paragraph"]
+    assert made["intervals"] == {"exact": None, "f1": None}
 
 
 def test_the_worst_questions(files, terminal):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import statistics
 
 import pytest
@@ -46,6 +47,11 @@ def test_each_run_is_that_of_its_seed_alone(recipe, done, tmp_path):
     assert done.runs[0].scores != done.runs[1].scores
 
 
+def find_figure(scores, part, name):
+    places = (scores[part]["figures"], scores[part]["confidence"], scores[part], scores)
+    return next(place[name] for place in places if name in place)
+
+
 def test_mean_and_deviation_are_those_of_the_runs(done):
     content = json.loads((done.folder / "scores.json").read_text())
     assert (content["seeds"], content["unfinished"]) == ([3, 1], [])
@@ -53,15 +59,20 @@ def test_mean_and_deviation_are_those_of_the_runs(done):
     assert set(content["parts"]) == {"calibration", "validation"}
     for part, figures in content["parts"].items():
         assert {"eval_loss", "f1", "exact", "HasAns_f1", "NoAns_f1", "NoAns_exact"} <= set(figures)
+        assert {"calibration_error", "brier", "aurc"} <= set(figures)
+        assert ({"threshold", "temperature"} <= set(figures)) == (part == "calibration")
         for name, spread in figures.items():
-            values = [
-                run.scores[part]["eval_loss"] if name == "eval_loss" else run.figures(part)[name]
-                for run in done.runs
-            ]
+            values = [find_figure(run.scores, part, name) for run in done.runs]
             assert spread["values"] == values
             assert spread["mean"] == pytest.approx(sum(values) / 2)
             assert spread["std"] == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
     assert done.spreads["validation"]["eval_loss"].std > 0
+    for run in done.runs:
+        fitted = run.model().settings.calibration["torch"]
+        assert (run.scores["threshold"], run.scores["temperature"]) == (
+            fitted.threshold,
+            fitted.temperature,
+        )
 
 
 def test_by_pencil():
@@ -83,6 +94,23 @@ def test_seeds_are_different_numbers_from_0(recipe, seeds, tmp_path):
     with pytest.raises(RecipeError, match="different numbers from 0"):
         train_seeds(recipe, seeds=seeds, out=tmp_path / "out", progress=QUIET)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_seed_that_is_too_large_is_refused_before_any_training(recipe, tmp_path):
+    file = tmp_path / "recipe.toml"
+    file.write_text(recipe.to_toml())
+    arguments = ["train", str(file), "--seeds", f"0,{2**32}", "--out", str(tmp_path / "out")]
+    with pytest.raises(RecipeError, match=r"run\.seed") as caught:
+        CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert str(2**32) in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_always_answers_has_no_threshold_to_average(tmp_path):
+    recipe = make_recipe(make_recipe_content(tmp_path), overrides=["run.max_steps=1"])
+    done = train_seeds(recipe, seeds=[0, 1], out=tmp_path / "out", progress=QUIET)
+    assert "threshold" not in done.spreads["calibration"]
+    assert done.spreads["calibration"]["temperature"].values == (1.0, 1.0)
 
 
 def test_a_folder_that_holds_something_is_refused(recipe, done):
@@ -159,6 +187,12 @@ def test_a_dry_run_tells_the_time_of_all_seeds(recipe, tmp_path, monkeypatch):
     write_lines(tmp_path / "train.jsonl", make_questions(12))
     file = tmp_path / "recipe.toml"
     file.write_text(recipe.to_toml())
-    shown = CliRunner().invoke(app, ["train", str(file), "--seeds", "0,1,2", "--dry-run"])
+    changes = ["--set", "batch.windows_per_step=4", "--set", "task.answers=all"]
+    arguments = ["train", str(file), *changes, "--seeds", "0,1,2"]
+    shown = CliRunner().invoke(app, [*arguments, "--dry-run"])
     assert "for 3 seeds" in shown.stdout
+    assert f"next: {shlex.join(['spanfit', *arguments])}" in shown.stderr
+    printed = json.loads(CliRunner().invoke(app, [*arguments, "--dry-run", "--json"]).stdout)
+    assert printed["runs"] == 3
+    assert printed["seconds_of_all_runs"] == pytest.approx(3 * printed["seconds"])
     assert not (tmp_path / "runs").exists()

@@ -123,7 +123,7 @@ class TestInAPipe:
 def test_json(file):
     found = json.loads(show(file, "-n", 4, "--json").stdout)
     assert found.pop("examples") == [
-        {"title": "", "answers": None} | line | {"id": line["id"]} for line in LINES
+        {"title": "", "answers": None, "synthetic": ""} | line for line in LINES
     ]
     assert found == {
         "questions": 4,
@@ -132,6 +132,7 @@ def test_json(file):
         "answerable": 2,
         "unanswerable": 1,
         "without_gold": 1,
+        "synthetic": 0,
         "misplaced_answers": 1,
     }
 
@@ -140,7 +141,30 @@ def test_json_holds_the_data_as_it_is(tmp_path):
     path = tmp_path / "odd.jsonl"
     line = {"id": "a", "question": ":warning: [b]", "context": "a\tb\x1b\r\x85", "answers": []}
     path.write_text(json.dumps(line))
-    assert json.loads(show(path, "--json").stdout)["examples"] == [line | {"title": ""}]
+    (found,) = json.loads(show(path, "--json").stdout)["examples"]
+    assert found == line | {"title": "", "synthetic": ""}
+
+
+class TestSynthetic:
+    """A question that nobody asked is marked wherever questions are shown."""
+
+    @pytest.fixture
+    def made(self, tmp_path):
+        path = tmp_path / "made.jsonl"
+        other = LAMP | {"id": "made", "answers": [], "synthetic": "other_paragraph"}
+        path.write_text(json.dumps(LAMP) + "\n" + json.dumps(other) + "\n", encoding="utf-8")
+        return path
+
+    def test_in_a_pipe(self, made):
+        blocks = show(made).stdout.split("\n\n")
+        assert "questions 2 (1 with an answer, 1 without one; 1 synthetic), contexts 1" in blocks[0]
+        assert "synthetic" not in blocks[1]
+        assert "synthetic other_paragraph" in blocks[2].splitlines()
+
+    def test_in_json(self, made):
+        found = json.loads(show(made, "--json").stdout)
+        assert found["synthetic"] == 1
+        assert [item["synthetic"] for item in found["examples"]] == ["", "other_paragraph"]
 
 
 class TestOnATerminal:

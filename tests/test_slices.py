@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +17,8 @@ from spanfit.types import Answer, QuestionExample
 CONTEXT = "The lamp of Pellan Head was lit in 1864."
 
 
-def example(key="q", question="?", *, context=CONTEXT, answers=(), title=""):
-    return QuestionExample(key, question, context, tuple(answers), title=title)
+def example(key="q", question="?", *, context=CONTEXT, answers=(), title="", synthetic=""):
+    return QuestionExample(key, question, context, tuple(answers), title=title, synthetic=synthetic)
 
 
 def label(kind, **fields):
@@ -168,6 +170,12 @@ def test_titles_come_by_size():
     ]
 
 
+def test_synthetic_questions_stand_apart_under_the_name_of_the_way():
+    made = [example(str(n), synthetic="other_paragraph") for n in range(2)]
+    found = split_rows([made[0], *(example(f"real {n}") for n in range(3)), made[1]], "synthetic")
+    assert list(found.items()) == [("real", [1, 2, 3]), ("other_paragraph", [0, 4])]
+
+
 def test_labels_come_in_an_order_that_a_reader_expects():
     examples = [
         example(answers=[Answer("1864", 35)], question="How tall?"),
@@ -216,20 +224,48 @@ def test_figures_of_a_slice_by_hand():
     who = slices["who"]
     assert (who.n, who.exact) == (3, pytest.approx(100 * 2 / 3))
     assert who.f1 == pytest.approx(100 * (1 + 2 / 3 + 1) / 3)
-    assert who.f1_interval.low < who.f1 <= who.f1_interval.high == pytest.approx(100)
     when = slices["when"]
     assert (when.n, when.exact, when.f1) == (1, 0, 0)
-    assert when.f1_interval.to_json() == [0, 0]
+    for part in (who, when):  # of one question, or three, nothing is known
+        assert part.exact_interval is part.f1_interval is None
+        assert part.to_json()["intervals"] == {"exact": None, "f1": None}
+
+
+def repeat(n):
+    """GOLD and TEXTS n times."""
+    gold = [replace(item, id=f"{item.id} {turn}") for turn in range(n) for item in GOLD]
+    return gold, {item.id: TEXTS[item.id.split()[0]] for item in gold}
+
+
+def test_a_slice_has_intervals_from_ten_questions_on_that_are_not_all_alike():
+    who = score(*repeat(3)).by("question_word")["who"]
+    assert who.n == 9
+    assert who.exact_interval is who.f1_interval is None
+    slices = score(*repeat(10)).by("question_word")
+    who, when = slices["who"], slices["when"]
+    assert 0 < who.f1_interval.low < who.f1 < who.f1_interval.high < 100
+    assert 0 < who.exact_interval.low < who.exact < who.exact_interval.high < 100
+    assert (when.n, when.exact_interval, when.f1_interval) == (10, None, None)  # all wrong
+
+
+def test_a_figure_that_varies_has_its_interval_beside_one_that_does_not():
+    gold = [example(str(n), answers=[Answer("old sailors")]) for n in range(20)]
+    texts = {item.id: "sailors" if n % 2 else "lamp" for n, item in enumerate(gold)}
+    (part,) = score(gold, texts).by("has_answer").values()
+    assert (part.exact, part.exact_interval) == (0, None)
+    assert part.f1_interval.low < part.f1 < part.f1_interval.high
+    assert score(gold, texts).interval("exact").to_json() == [0, 0]  # of the whole, as ever
 
 
 def test_slices_agree_with_the_official_figures():
-    scores = score(GOLD, TEXTS)
+    scores = score(*repeat(10))
     for name, part in scores.by("has_answer").items():
         assert part.n == scores.figures[f"{name}_total"]
         assert part.exact == pytest.approx(scores.figures[f"{name}_exact"])
         assert part.f1 == pytest.approx(scores.figures[f"{name}_f1"])
-        assert part.exact_interval == scores.intervals[f"{name}_exact"]
-        assert part.f1_interval == scores.intervals[f"{name}_f1"]
+        if name == "HasAns":  # those without an answer are all right
+            assert part.exact_interval == scores.intervals[f"{name}_exact"]
+            assert part.f1_interval == scores.intervals[f"{name}_f1"]
     (whole,) = score(GOLD[:2], {}, metric="squad_v2").by("has_answer").values()
     assert whole.n == 2
 
@@ -242,7 +278,10 @@ def test_slices_of_real_data_add_up_to_the_score(shared):
         assert sum(part.n for part in slices) == scores.signature.n
         f1 = sum(part.n * part.f1 for part in slices) / scores.signature.n
         assert f1 == pytest.approx(scores.f1)
-        assert all(part.f1_interval.low <= part.f1 <= part.f1_interval.high for part in slices)
+        for part in slices:
+            interval = part.f1_interval
+            assert interval is None or interval.low < part.f1 < interval.high
+            assert part.n >= 10 or interval is None
     words = scores.by("question_word")
     assert list(words) == list(QUESTION_WORDS)
     assert words["other"].n < 0.02 * scores.signature.n

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import tomllib
 
+import pytest
+from typer.testing import CliRunner
+
+from spanfit.cli.app import app
 from spanfit.errors import DataError
-from spanfit.recipe import make_recipe
+from spanfit.recipe import annotate, make_recipe
 from spanfit.suggestion import LATIN_MODEL, OTHER_MODEL, suggest_recipe
 from spanfit.types import Answer, QuestionExample
 
@@ -76,6 +81,73 @@ def test_what_the_user_names_is_taken():
     assert suggestion.recipe.model.name == "quickstart"
     assert suggestion.recipe.data.validation == "dev.json"
     assert not any("usual choice" in note for note in suggestion.notes)
+
+
+def titled(n, *, title, unanswerable=0):
+    """n questions on two paragraphs of a title, the last of them without an answer."""
+    return [
+        QuestionExample(
+            id=f"{title}{i}",
+            question="When was it lit?",
+            context=ENGLISH * (1 + i % 2),
+            answers=() if i >= n - unanswerable else (Answer("lamp", 4),),
+            title=title,
+        )
+        for i in range(n)
+    ]
+
+
+HALF = titled(10, title="dev", unanswerable=5)
+
+
+@pytest.mark.parametrize(
+    ("examples", "scored", "expected"),
+    [
+        (
+            titled(100, title="A", unanswerable=7),
+            HALF,
+            "but 7 % of what is learnt, in 1 of 1 titles",
+        ),
+        (titled(100, title="A"), HALF, "50 % of the validation are unanswerable, but 0 %"),
+        (
+            [q for t in "ABCDEF" for q in titled(10, title=t, unanswerable=9 * (t == "A"))],
+            HALF,
+            "but 15 % of what is learnt, in 1 of 6 titles",
+        ),
+        (titled(100, title="A", unanswerable=10), HALF, None),
+        (titled(100, title="A"), titled(100, title="dev", unanswerable=19), None),
+        (titled(100, title="A"), (), None),
+        (titled(100, title=""), HALF, None),  # of what could they be made?
+        (questions(), HALF, None),
+    ],
+)
+def test_too_few_unanswerable_questions_are_said_with_the_key_that_makes_more(
+    examples, scored, expected
+):
+    notes = suggest_recipe(examples, train="x", scored=scored).notes
+    found = [note for note in notes if "data.synthetic_unanswerable = 0.3" in note]
+    assert len(found) == (expected is not None)
+    if expected is not None:
+        assert expected in found[0]
+
+
+def test_several_files():
+    suggestion = suggest_recipe(questions(), train=["a.json", "b.csv"])
+    assert suggestion.recipe.data.train == ["a.json", "b.csv"]
+    assert make_recipe(tomllib.loads(annotate(suggestion.recipe))) == suggestion.recipe
+    with pytest.raises(DataError, match=r"^a\.json, b\.csv: "):
+        suggest_recipe([], train=["a.json", "b.csv"])
+
+
+def test_the_command_takes_several_files_and_counts_a_question_once(tmp_path):
+    files = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    line = {"id": "q", "question": "?", "context": "A lamp.", "answers": [{"text": "lamp"}]}
+    for file in files:
+        file.write_text(json.dumps(line) + "\n" + json.dumps(line | {"id": file.stem}) + "\n")
+    result = CliRunner().invoke(app, ["init", *map(str, files)], catch_exceptions=False)
+    assert tomllib.loads(result.stdout)["data"]["train"] == [str(file) for file in files]
+    assert "\n3 questions, " in result.stderr
+    assert "count once: q\n" in result.stderr
 
 
 @pytest.mark.parametrize(

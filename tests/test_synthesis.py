@@ -73,6 +73,12 @@ def test_share_and_seed_decide_how_many_and_which():
     assert make_unanswerable(examples, share=0.0, seed=1).examples == ()
 
 
+def test_what_is_there_already_is_not_made_again():
+    examples = [ask("1", "When was it lit?", LIT, "1864"), ask("2", "Who?", KEPT, "Ada Holm")]
+    made = make_unanswerable(examples, share=1.0, seed=0).examples
+    assert make_unanswerable([*examples, *made], share=1.0, seed=0).examples == ()
+
+
 def test_real_articles(shared):
     examples = read(shared / "data/squad_v1/train-v1.1.subset.json")[:1500]
     made = make_unanswerable(examples, share=0.3, seed=0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 
 import pytest
+from accelerate import Accelerator
 from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
 from tiny_models import make_recipe_content
 
@@ -75,6 +77,21 @@ def test_the_recipe_goes_with_it(tmp_path):
     (file,) = (run.folder / "tracking").rglob("hparams.yml")
     assert "optimizer.learning_rate: 0.001" in file.read_text()
     assert "selection.patience_epochs" not in file.read_text()  # unset
+
+
+def test_a_tracker_that_takes_a_name_gets_that_of_the_run_folder(tmp_path, monkeypatch):
+    started = []
+    init_trackers = Accelerator.init_trackers
+
+    def watch(self, project_name, config=None, init_kwargs=None):
+        started.append((project_name, init_kwargs))
+        init_trackers(self, project_name, config, init_kwargs)
+
+    monkeypatch.setattr(Accelerator, "init_trackers", watch)
+    train(tmp_path, trackers=["tensorboard"])
+    assert started == [("spanfit", {"wandb": {"name": "run"}, "mlflow": {"run_name": "run"}})]
+    taken = inspect.signature(LOGGER_TYPE_TO_CLASS["mlflow"].__init__).parameters
+    assert "run_name" in taken  # wandb passes what it gets on to wandb.init
 
 
 def test_without_a_tracker_there_is_no_folder_for_them(tmp_path):

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file
 from tiny_models import make_encoder, make_questions, make_recipe_content, write_lines
 
 import spanfit
+from spanfit.backends.torch import PRECISIONS
 from spanfit.batching import join
+from spanfit.data import digest
 from spanfit.errors import DataError, ModelError, RecipeError, RunError
 from spanfit.optimization import make_optimizer
-from spanfit.preparation import Plan, prepare
+from spanfit.preparation import Plan, describe, prepare
 from spanfit.progress import Progress
 from spanfit.publication import Publication
 from spanfit.recipe import OptimizerSection, make_recipe
@@ -124,16 +128,30 @@ def test_the_model_opens_in_transformers_and_gives_the_same_logits(finished):
         torch.testing.assert_close(ours[..., 1], output.end_logits.detach())
 
 
-def test_answers_before_saving_equal_those_after_loading(tmp_path):
-    content = make_recipe_content(tmp_path, unanswerable=True)
-    prepared = prepare(make_recipe(content, overrides=["run.epochs=1"]), progress=QUIET)
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_answers_before_saving_equal_those_after_loading(tmp_path, precision):
+    """Half precision is for learning alone: what is evaluated is the model that will be loaded."""
+    content = make_recipe_content(tmp_path, n=24, unanswerable=True)
+    overrides = ["run.epochs=1", f"run.precision={precision}"]
+    prepared = prepare(make_recipe(content, overrides=overrides), progress=QUIET)
     training = Training(prepared, RunFolder.create(tmp_path / "run", default_name=""), QUIET)
+    computed = set()
+    training.network.qa_outputs.register_forward_hook(
+        lambda _module, _inputs, logits: computed.add((torch.is_grad_enabled(), logits.dtype))
+    )
     run = training.run()
+    assert computed == {(True, PRECISIONS[precision] or torch.float32), (False, torch.float32)}
+    assert np.isfinite(run.figures()["f1"])
     examples = spanfit.read(content["data"]["validation"])
     loaded = run.model()
     live = list(replace(loaded.predictor, backend=training.backend).predict(examples))
     assert training.backend.network is not loaded.predictor.backend.network
     assert live == list(loaded.predict(examples))
+    assert {weight.dtype for weight in training.network.parameters()} == {torch.float32}
+    stored = load_file(run.model_folder / "model.safetensors").values()
+    assert {weight.dtype for weight in stored} == {torch.float32}
+    figures = loaded.evaluate(examples).figures
+    assert figures == pytest.approx(run.figures("validation"))
     assert all(
         p.n_best[0].text == e.context[p.n_best[0].start : p.n_best[0].end]
         for p, e in zip(live, examples, strict=True)
@@ -196,6 +214,33 @@ def test_gradients_are_clipped(tmp_path):
     _, norm = training.take_step(np.arange(8))
     assert norm > 0.1
     assert clipped == [pytest.approx(0.1, rel=1e-3)]
+
+
+def test_a_gradient_that_overflows_moves_neither_weights_nor_learning_rate(tmp_path, monkeypatch):
+    """The scaler of fp16, which needs a GPU, around steps in fp32."""
+    prepared = prepare(make_recipe(make_recipe_content(tmp_path)), progress=QUIET)
+    training = Training(prepared, RunFolder(tmp_path / "run"), QUIET)
+    accelerator, scaler = training.accelerator, torch.amp.GradScaler("cpu", init_scale=1024.0)
+    monkeypatch.setattr(accelerator.state, "_mixed_precision", "fp16")
+    monkeypatch.setattr(accelerator, "native_amp", True)
+    monkeypatch.setattr(accelerator, "autocast", nullcontext)
+    accelerator.scaler = scaler
+    accelerator._optimizers.clear()  # the scaler goes with what is prepared after it
+    training.optimizer = accelerator.prepare_optimizer(training.optimizer.optimizer)
+    weight = training.network.qa_outputs.weight
+    before = weight.detach().clone()
+    overflow = weight.register_hook(lambda gradient: torch.full_like(gradient, torch.inf))
+    _, norm = training.take_step(np.arange(8))
+    assert not np.isfinite(norm)
+    assert torch.equal(weight, before)
+    assert (training.step, training.scheduler.get_last_lr()[0]) == (1, 0.0)
+    assert scaler.get_scale() == 512
+    overflow.remove()
+    _, norm = training.take_step(np.arange(8))
+    assert np.isfinite(norm)
+    assert training.scheduler.get_last_lr()[0] == pytest.approx(1e-3)
+    training.take_step(np.arange(8))  # the first step that is not at a rate of 0
+    assert not torch.equal(weight, before)
 
 
 def test_every_step_is_logged_also_those_before_the_end_of_an_epoch(tmp_path):
@@ -332,14 +377,6 @@ def test_a_broken_loss_stops_and_names_the_examples(tmp_path):
     assert "the windows of q" in str(caught.value)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_precisions_of_the_cpu(tmp_path, precision):
-    run = train(make_recipe_content(tmp_path), tmp_path / "run", run__precision=precision)
-    assert np.isfinite(run.figures()["f1"])
-    weights = transformers.AutoModelForQuestionAnswering.from_pretrained(run.model_folder)
-    assert weights.dtype == torch.float32
-
-
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -372,6 +409,104 @@ def test_choosing_an_epoch_needs_the_part_to_choose_on(tmp_path, part, changes):
     del content["data"]["validation"]
     with pytest.raises(RecipeError, match=f"no {part} part"):
         spanfit.train(make_recipe(content, overrides=changes), out=tmp_path / "run", progress=QUIET)
+
+
+def test_what_was_held_out_can_be_scored_and_synthetic_questions_are_counted(tmp_path):
+    content = make_recipe_content(tmp_path)
+    lines = [line | {"title": f"Town {n % 2}"} for n, line in enumerate(make_questions(36))]
+    write_lines(tmp_path / "train.jsonl", lines)
+    run = train(content, tmp_path / "run", run__epochs=1, data__synthetic_unanswerable=0.5)
+    file, record = run.folder / "data/calibration.jsonl", run.record
+    held_out = spanfit.read(file)
+    assert digest(held_out) == record["data_digests"]["calibration"]
+    scores = spanfit.score(file, run.folder / "predictions/calibration.jsonl")
+    assert scores.figures == run.figures("calibration")
+    n_synthetic = sum(example.synthetic == "other_paragraph" for example in held_out)
+    counts = record["questions"]
+    assert counts["calibration"] == {
+        "all": len(held_out),
+        "unanswerable": n_synthetic,
+        "synthetic": n_synthetic,
+    }
+    assert n_synthetic > 0
+    made = counts["training"]["synthetic"]
+    asked = counts["training"]["all"] - made
+    assert asked + counts["calibration"]["all"] - n_synthetic == 36
+    assert counts["validation"] == {"all": 12, "unanswerable": 0, "synthetic": 0}
+    card = (run.model_folder / "README.md").read_text()
+    assert f"| learnt from | {asked} questions, and {made} synthetic ones made of them" in card
+    said = run.folder / "predictions/validation.jsonl"
+    scores = spanfit.score(content["data"]["validation"], said)
+    low, high = scores.interval("f1").to_json()
+    assert "| validation | 12 | " in card
+    assert f"{scores.f1:.2f} ({low:.2f} to {high:.2f})" in card
+
+
+def test_a_calibration_file_of_the_user_is_not_copied(tmp_path):
+    content = make_recipe_content(tmp_path)
+    mine = write_lines(tmp_path / "mine.jsonl", make_questions(8, start=500))
+    run = train(content, tmp_path / "run", run__epochs=1, data__calibration=mine)
+    assert not (run.folder / "data").exists()
+    card = (run.model_folder / "README.md").read_text()
+    assert "| learnt from | 36 questions |" in card
+
+
+def test_a_question_of_which_all_golds_are_learnt_is_lost_only_with_all_of_them(tmp_path):
+    content = make_recipe_content(tmp_path)
+    lines = make_questions(36)
+    context = lines[0]["context"] * 8
+    far = {"text": context[20:-20], "start": 20}  # in no window
+    lines[0] |= {"context": context, "answers": [far, *lines[0]["answers"]]}
+    lines[1] |= {"context": context, "answers": [far]}
+    write_lines(tmp_path / "train.jsonl", lines)
+    content["data"]["calibration"] = content["data"]["validation"]
+    for answers, said, ids in (
+        (
+            "first",
+            "first golds that no window holds (they train as null): 2 (q0, q1)",
+            ["q0", "q1"],
+        ),
+        ("all", "best golds that no window holds (they train as null): 1 (q1)", ["q1"]),
+    ):
+        recipe = make_recipe(content, overrides=[f"task.answers={answers}", "run.max_steps=1"])
+        prepared = prepare(recipe, progress=QUIET)
+        assert [line for line in describe(prepared) if "train as null" in line] == [said]
+        run = Training(prepared, RunFolder.create(tmp_path / answers, default_name=""), QUIET).run()
+        assert run.record["coverage"]["learnt_as_null"] == ids
+
+
+@pytest.mark.parametrize(
+    ("changes", "warnings"),
+    [
+        ([], ["never say 'no answer', but it is scored on some (4 in validation)"]),
+        (["selection.null_threshold=0.0"], []),
+        (
+            ["data.train=WITH_NULL", "data.calibration_share=0"],
+            ["the threshold of 'no answer' is 0"],
+        ),
+        (
+            [
+                "data.train=WITH_NULL",
+                "data.calibration_share=0",
+                "selection.null_threshold=0.0",
+            ],
+            [],
+        ),
+    ],
+)
+def test_what_a_recipe_means_for_no_answer_is_said(tmp_path, capsys, changes, warnings):
+    content = make_recipe_content(tmp_path)
+    write_lines(tmp_path / "validation.jsonl", make_questions(12, unanswerable=True, start=1000))
+    with_null = write_lines(tmp_path / "null.jsonl", make_questions(24, unanswerable=True))
+    overrides = [change.replace("WITH_NULL", str(with_null)) for change in changes]
+    recipe = make_recipe(content, overrides=[*overrides, "run.epochs=1"])
+    prepared = prepare(recipe, progress=Progress())
+    Training(prepared, RunFolder(tmp_path / "run"), Progress())
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert len(said) == len(warnings)
+    assert all(part in line for part, line in zip(warnings, said, strict=True))
+    if "scored on some" in "".join(said):
+        assert said[0].endswith("--set data.synthetic_unanswerable=0.3")
 
 
 def test_a_score_says_which_part_chose_the_model(tmp_path):

@@ -24,9 +24,9 @@ from spanfit.backends.checks import (
     describe_random,
     read_report,
 )
-from spanfit.backends.hub import use_cache_only
-from spanfit.backends.torch import check_length
+from spanfit.backends.torch import check_length, describe_positions
 from spanfit.errors import ModelError, SpanFitError
+from spanfit.hub import use_cache_only
 from spanfit.quickstart import encoder_folder
 from spanfit.recipe import ModelSection
 from spanfit.settings import FILE_NAME, ModelSettings, read_settings
@@ -39,17 +39,35 @@ ATTENTION_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout")
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A network with its tokenizer, and what its user should know about them."""
+    """A network with its tokenizer, and what its user should know about them.
+
+    `use_cache` is what the checkpoint's config says, if it does; gradient checkpointing turns it
+    off while it trains.
+    """
 
     network: Any  # a transformers PreTrainedModel
     tokenizer: Tokenizer
     notes: tuple[str, ...] = ()
+    use_cache: bool | None = None
 
     def save(self, folder: Path) -> None:
         """Write a plain Hugging Face checkpoint, with the frozen tokenizer."""
-        with quiet_transformers():
+        with quiet_transformers(), self._config_restored():
             self.network.save_pretrained(folder)
         self.tokenizer.save(folder)
+
+    @contextmanager
+    def _config_restored(self) -> Iterator[None]:
+        config = self.network.config
+        now = getattr(config, "use_cache", None)
+        if self.use_cache is None or now == self.use_cache:
+            yield
+            return
+        config.use_cache = self.use_cache
+        try:
+            yield
+        finally:
+            config.use_cache = now
 
 
 def load_encoder(model: ModelSection, *, task: str, max_length: int) -> Pretrained:
@@ -66,10 +84,11 @@ def load_encoder(model: ModelSection, *, task: str, max_length: int) -> Pretrain
         _set_dropout(config, ATTENTION_DROPOUTS, model.attention_dropout)
     loaded, report = _load(source, config=config, task=task, options=options)
     check_length(loaded.network, max_length)
-    return replace(loaded, notes=(*describe_random(report), *loaded.notes))
+    positions = describe_positions(loaded.network, max_length)
+    return replace(loaded, notes=(*describe_random(report), *loaded.notes, *positions))
 
 
-def load_trained(source: str, *, task: str, revision: str | None = None) -> Pretrained:
+def load_trained(source: str, *, task: str, trust_remote_code: bool = False) -> Pretrained:
     """A fine-tuned model to predict with; its head must be in the checkpoint.
 
     How long its windows may be is for the caller to check (`spanfit.backends.torch.max_positions`).
@@ -78,7 +97,7 @@ def load_trained(source: str, *, task: str, revision: str | None = None) -> Pret
         ModelError: no such model, or one that does not fit the task or the tokenizer; its head is
             not in the checkpoint, or has another number of outputs.
     """
-    options = _options(source, revision, trust_remote_code=False)
+    options = _options(source, None, trust_remote_code=trust_remote_code)
     with quiet_transformers(), _explained(source):
         config = transformers.AutoConfig.from_pretrained(source, **options)
     architectures = config.architectures
@@ -123,7 +142,8 @@ def _load(
     check_encoder(report, network, source=source)
     check_tokenizer(tokenizer, network, source=source)
     notes = describe_fit(tokenizer, network)
-    return Pretrained(network=network, tokenizer=tokenizer, notes=notes), report
+    use_cache = getattr(network.config, "use_cache", None)
+    return Pretrained(network, tokenizer, notes=notes, use_cache=use_cache), report
 
 
 def load_settings(source: str) -> ModelSettings | None:
@@ -136,12 +156,13 @@ def load_settings(source: str) -> ModelSettings | None:
     return None if file is None else read_settings(file.parent)
 
 
-def _find_file(source: str, name: str) -> Path | None:
+def _find_file(source: str, name: str, *, revision: str | None = None) -> Path | None:
     """A file of a folder, or of a hub id as far as it can be reached."""
     try:
         found = cached_file(
             source,
             name,
+            revision=revision,
             local_files_only=use_cache_only(source),
             _raise_exceptions_for_missing_entries=False,
             _raise_exceptions_for_connection_errors=False,
@@ -152,12 +173,12 @@ def _find_file(source: str, name: str) -> Path | None:
     return None if found is None else Path(found)
 
 
-def tokenizer_warnings(source: str) -> list[str]:
+def tokenizer_warnings(source: str, *, revision: str | None = None) -> list[str]:
     """How the two readings of a foreign folder's tokenizer differ (transformers 5 rebuilds it)."""
     if source == "quickstart":
         source = str(encoder_folder())
     with quiet_transformers():
-        file = _find_file(source, "tokenizer.json")
+        file = _find_file(source, "tokenizer.json", revision=revision)
         return [] if file is None else list(compare_readings(file.parent))
 
 
@@ -196,6 +217,8 @@ def _explained(source: str) -> Iterator[None]:
     except SpanFitError:
         raise
     except Exception as error:  # transformers and safetensors raise a dozen kinds
+        if "trust_remote_code=True" in str(error):
+            raise _untrusted(source) from error
         if use_cache_only(source):
             raise _nowhere(source) from error
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
@@ -205,6 +228,17 @@ def _explained(source: str) -> Iterator[None]:
             expected="a folder with config.json, weights and tokenizer, or a hub id",
             fix="spanfit quickstart, to see a model of its own without a network",
         ) from error
+
+
+def _untrusted(source: str) -> ModelError:
+    """The model comes with Python code, which nobody has allowed to run."""
+    return ModelError(
+        "this model is computed by Python code of its own, which runs only where you say so",
+        where=source,
+        expected="an architecture that transformers has, or your trust in that code: read it first",
+        fix="--trust-remote-code; in a recipe model.trust_remote_code = true, in Python "
+        "spanfit.load(…, trust_remote_code=True)",
+    )
 
 
 def _nowhere(source: str) -> ModelError:

@@ -117,7 +117,8 @@ def takes_type_ids(network: torch.nn.Module) -> bool:
 def max_positions(network: torch.nn.Module) -> int | None:
     """The longest input that the network's position embeddings allow; None without any.
 
-    Families that count positions from padding_idx + 1 (RoBERTa) lose those places.
+    Families that count positions from padding_idx + 1 (RoBERTa) lose those places; others have
+    rows to spare (BART, Nystromformer: two), which the config's number leaves out.
     """
     tables = [
         module
@@ -129,7 +130,29 @@ def max_positions(network: torch.nn.Module) -> int | None:
         return None
     table = tables[0]
     unused = 0 if table.padding_idx is None else table.padding_idx + 1
-    return table.num_embeddings - unused
+    limit = table.num_embeddings - unused
+    told = _told_positions(network)
+    return limit if told is None else min(limit, told)
+
+
+def _told_positions(network: torch.nn.Module) -> int | None:
+    """`max_position_embeddings` of the config; XLNet, which has no limit, says -1."""
+    told = getattr(getattr(network, "config", None), "max_position_embeddings", None)
+    return told if isinstance(told, int) and told > 0 else None
+
+
+def describe_positions(network: torch.nn.Module, max_length: int) -> tuple[str, ...]:
+    """What to know of windows longer than the network was made for, where nothing would fail.
+
+    Rotary and relative positions have no table that ends, only a number in the config.
+    """
+    told = _told_positions(network)
+    if max_positions(network) is not None or told is None or max_length <= told:
+        return ()
+    return (
+        f"windows of {max_length:,} tokens are longer than the {told:,} that this encoder's config "
+        "names; its kind of positions computes them, but hardly as well",
+    )
 
 
 def resolve_device(wanted: str) -> torch.device:
@@ -145,12 +168,12 @@ def resolve_device(wanted: str) -> torch.device:
     }
     if wanted == "auto":
         wanted = next(name for name, is_here in available.items() if is_here)
-    if not available[wanted]:
+    if not available.get(wanted, False):
         raise RecipeError(
             f"no {wanted} device here",
             expected=f"one of: {', '.join(name for name, is_here in available.items() if is_here)}",
             found=wanted,
-            fix="--set run.device=auto",
+            fix="--device auto (spanfit train: --set run.device=auto)",
         )
     return torch.device(wanted)
 

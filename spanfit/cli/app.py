@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spanfit.cli import ask, console, convert, data, evaluate, predict, score, training, windows
+from spanfit.cli import ask, console, convert, evaluate, predict, score, show, training, windows
 from spanfit.errors import SpanFitError
 from spanfit.version import VERSION
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 training.add_to(app)
-data.add_to(app)
+show.add_to(app)
 windows.add_to(app)
 convert.add_to(app)
 evaluate.add_to(app)

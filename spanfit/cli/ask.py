@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spanfit.cli import console
-from spanfit.cli.model import BackendOption, ModelArgument, load_model
+from spanfit.cli.model import (
+    BackendOption,
+    DeviceOption,
+    MaxTokensOption,
+    ModelArgument,
+    TrustOption,
+    load_model,
+)
 from spanfit.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
@@ -46,6 +53,9 @@ def ask(
         int, typer.Option(min=1, metavar="N", help="How many candidates to print.")
     ] = 1,
     backend: BackendOption = "auto",
+    device: DeviceOption = "auto",
+    max_tokens: MaxTokensOption = None,
+    trust_remote_code: TrustOption = False,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON, for a program; a list for several questions."),
@@ -58,7 +68,13 @@ def ask(
     if not all(text.strip() for text in question):
         raise RecipeError("the question is empty", fix='--question "Who leads?"')
     contexts = _find_contexts(context)
-    loaded = load_model(model, backend)
+    loaded = load_model(
+        model,
+        backend,
+        device=device,
+        max_tokens=max_tokens,
+        trust_remote_code=trust_remote_code,
+    )
     predictions = loaded.ask(question, contexts, progress=Progress())
     if top_k > loaded.settings.decode.n_best:
         console.note(f"this model keeps {loaded.settings.decode.n_best} candidates (decode.n_best)")

@@ -9,12 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from spanfit.cli import console
-from spanfit.cli.model import BackendOption, ModelArgument, check_free, load_model
+from spanfit.cli.model import (
+    BackendOption,
+    DeviceOption,
+    MaxTokensOption,
+    ModelArgument,
+    TrustOption,
+    check_free,
+    load_model,
+)
 from spanfit.cli.score import ByOption, WorstOption, print_scores, read_kinds
 from spanfit.errors import RecipeError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spanfit.calibration import Refit
     from spanfit.evaluation import Evaluation
+    from spanfit.model import Model
     from spanfit.types import QuestionExample
 
 HELP = """Score a model on examples with gold, and show where it is wrong.
@@ -59,13 +71,17 @@ def evaluate(
     by: ByOption = None,
     worst: WorstOption = 0,
     backend: BackendOption = "auto",
+    device: DeviceOption = "auto",
+    max_tokens: MaxTokensOption = None,
+    trust_remote_code: TrustOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the scores as JSON, for a program.")
     ] = False,
 ) -> None:
     """Score a model."""
     if refit is not None:
-        if show != "none" or out is not None or backend != "auto" or by or worst:
+        runs_model = {backend, device} != {"auto"} or max_tokens is not None or trust_remote_code
+        if runs_model or show != "none" or out is not None or by or worst:
             raise RecipeError(
                 "--refit runs no model, so it goes with --metric and --json only",
                 fix=f"without --refit, after it: spanfit evaluate {_quote(model, data)}",
@@ -75,30 +91,48 @@ def evaluate(
     from spanfit.data import read
     from spanfit.progress import Progress
 
+    kinds = read_kinds(by)
     if out is not None:
         check_free(out / "predictions.jsonl", out / "scores.json")
-    kinds = read_kinds(by)
     examples = read(data)
-    evaluation = load_model(model, backend).examine(examples, metric=metric, progress=Progress())
+    loaded = load_model(
+        model,
+        backend,
+        device=device,
+        max_tokens=max_tokens,
+        trust_remote_code=trust_remote_code,
+    )
+    _warn_of_null(loaded, examples)
+    evaluation = loaded.examine(examples, metric=metric, progress=Progress())
     if not as_json:
         _print_predictions(evaluation, show=show, limit=limit)
     print_scores(evaluation.scores, as_json=as_json, by=kinds, worst=worst)
     if out is not None:
-        _write_evaluation(evaluation, out)
+        _write_evaluation(evaluation, out, by=kinds, worst=worst)
     elif show == "none" and not as_json:
         console.next_step(f"spanfit evaluate {_quote(model, data)} --show errors")
+
+
+def _warn_of_null(model: Model, examples: Sequence[QuestionExample]) -> None:
+    """Say that the model always answers, where the gold does not."""
+    n_null = sum(example.answers == () for example in examples)
+    if n_null and model.predictor.calibration.threshold is None:
+        console.warning(
+            f"{n_null:,} of these questions have no answer, and this model never says so, because "
+            "it learnt none; to learn it: spanfit train RECIPE "
+            "--set data.synthetic_unanswerable=0.3"
+        )
 
 
 def _refit(model: str, data: Path, predictions: Path, *, metric: str | None, as_json: bool) -> None:
     """Fit the calibration anew, and say what that changed."""
     from spanfit.calibration import refit
-    from spanfit.cli.refit import print_refit
     from spanfit.settings import FILE_NAME
 
     done = refit(model, data, predictions, metric=metric)
     for warning in done.warnings:
         console.warning(warning)
-    print_refit(done, as_json=as_json)
+    _print_refit(done, as_json=as_json)
     if not done.is_changed:
         console.note(f"nothing to write: {done.folder / FILE_NAME} is as it was")
         return
@@ -106,6 +140,19 @@ def _refit(model: str, data: Path, predictions: Path, *, metric: str | None, as_
     console.note(f"scores of {data} are from now on signed selected_on=validation: it chose these")
     if not as_json:
         console.next_step(f"spanfit evaluate {_quote(model, data)}")
+
+
+def _print_refit(done: Refit, *, as_json: bool) -> None:
+    """Print JSON, or a table on a terminal, or `name before after` lines in a pipe."""
+    from spanfit.cli import figures
+
+    if as_json:
+        console.print_json(figures.refit_to_json(done))
+    elif (out := console.out()).is_terminal:
+        out.print(figures.refit_table(done))
+    else:
+        for line in ("figure before after", *figures.refit_lines(done)):
+            console.plain(line)
 
 
 def _quote(*words: str | Path) -> str:
@@ -132,12 +179,17 @@ def _golds(example: QuestionExample) -> str:
     return " | ".join(texts) if texts else "no answer"
 
 
-def _write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+def _write_evaluation(
+    evaluation: Evaluation, folder: Path, *, by: Sequence[str], worst: int
+) -> None:
+    """Write what --json prints, and the predictions behind it."""
     import json
 
+    from spanfit.cli import figures
     from spanfit.data.predictions import write_predictions
 
     write_predictions(folder / "predictions.jsonl", evaluation.predictions)
-    content = json.dumps(evaluation.scores.to_json(), ensure_ascii=False, indent=2)
-    (folder / "scores.json").write_text(content + "\n", encoding="utf-8")
+    content = figures.to_json(evaluation.scores, by=by, worst=worst)
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    (folder / "scores.json").write_text(text + "\n", encoding="utf-8")
     console.note(f"written: {folder}/predictions.jsonl, {folder}/scores.json")

@@ -1,4 +1,4 @@
-"""Scores, slices, the worst questions and comparisons: tables, `name value` lines, and JSON."""
+"""Scores, slices, worst questions, comparisons, refits: tables, `name value` lines, and JSON."""
 
 from __future__ import annotations
 
@@ -12,19 +12,50 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from spanfit.calibration import Refit
     from spanfit.metrics import Case, Comparison, Interval, Scores, Slice
+    from spanfit.settings import Calibration
 
-_CHOSEN_HERE = "best threshold (chosen on this data)"
+CHOSEN_HERE = "threshold chosen on this data"
+"""What is said beside every best-threshold score."""
+
+_PERCENT = ("exact", "exact_match", "f1", "_ap")  # how the names of figures from 0 to 100 end
 _ROWS = (
     ("all questions", "exact_match", "f1", "n"),
     ("all questions", "exact", "f1", "total"),
     ("with an answer (HasAns)", "HasAns_exact", "HasAns_f1", "HasAns_total"),
     ("without an answer (NoAns)", "NoAns_exact", "NoAns_f1", "NoAns_total"),
-    ("threshold chosen on this data", "best_exact", "best_f1", ""),
+    (CHOSEN_HERE, "best_exact", "best_f1", ""),
     ("  that threshold", "best_exact_thresh", "best_f1_thresh", ""),
     ("precision-recall area", "pr_exact_ap", "pr_f1_ap", ""),
     ("  if every answer were right", "pr_oracle_ap", "pr_oracle_ap", ""),
 )  # label, then the figures of the columns exact, F1 and questions
+_REFITTED = {
+    "threshold": "threshold of the null odds",
+    "temperature": "temperature",
+    "null_slope": "slope of the null's log-odds",
+    "null_offset": "offset of the null's log-odds",
+    "exact_match": "exact",
+    "exact": "exact",
+    "f1": "F1",
+    "HasAns_exact": "with an answer (HasAns): exact",
+    "HasAns_f1": "with an answer (HasAns): F1",
+    "NoAns_exact": "without an answer (NoAns): exact",
+    "NoAns_f1": "without an answer (NoAns): F1",
+    "calibration_error": "expected calibration error",
+    "brier": "Brier score",
+    "aurc": "area under risk-coverage (AURC)",
+}
+"""What a refit can change, and what its table calls it."""
+
+
+def format_figure(name: str, value: float | None) -> str:
+    """Counts in full, 0 to 100 with two decimals, all else with four; "-" where there is none."""
+    if value is None:
+        return "-"
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.2f}" if name.endswith(_PERCENT) else f"{value:.4f}"
 
 
 def to_json(scores: Scores, *, by: Sequence[str] = (), worst: int = 0) -> dict[str, Any]:
@@ -39,19 +70,33 @@ def to_json(scores: Scores, *, by: Sequence[str] = (), worst: int = 0) -> dict[s
     return content
 
 
+def refit_to_json(refit: Refit) -> dict[str, Any]:
+    """Calibration and scores before and after, and what was not fitted."""
+
+    def side(calibration: Calibration, scores: Scores) -> dict[str, Any]:
+        return {"calibration": calibration.model_dump(), "scores": scores.to_json()}
+
+    return {
+        "folder": str(refit.folder),
+        "is_changed": refit.is_changed,
+        "before": side(refit.before, refit.scores_before),
+        "after": side(refit.after, refit.scores_after),
+        "warnings": list(refit.warnings),
+    }
+
+
 # Lines for a pipe ------------------------------------------------------------------------------
 
 
 def to_lines(scores: Scores, *, by: Sequence[str] = (), worst: int = 0) -> Iterator[str]:
     """`name value` lines under the official names; what the data itself chose is marked."""
     for name, value in scores.figures.items():
-        mark = f" # {_CHOSEN_HERE}" if name.startswith("best_") else ""
-        yield f"{name} {_format(name, value)}{mark}"
-        if name in scores.intervals:
-            yield from _interval_lines(name, scores.intervals[name])
+        mark = f" # {CHOSEN_HERE}" if name.startswith("best_") else ""
+        yield f"{name} {format_figure(name, value)}{mark}"
+        yield from _interval_lines(name, scores.intervals.get(name))
     if scores.confidence is not None:
         for name, value in scores.confidence.figures.items():
-            yield f"{name} {value:.4f}"
+            yield f"{name} {format_figure(name, value)}"
     yield f"missing {len(scores.missing)}"
     for kind in by:
         for label, part in scores.by(kind).items():
@@ -77,9 +122,16 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
             yield f"{name}_{count} {getattr(difference, count)}"
 
 
-def _interval_lines(name: str, interval: Interval) -> Iterator[str]:
-    yield f"{name}_low {interval.low:.2f}"
-    yield f"{name}_high {interval.high:.2f}"
+def refit_lines(refit: Refit) -> Iterator[str]:
+    """`name before after` lines of what a refit can change."""
+    for name, before, after in _refit_rows(refit):
+        yield f"{name} {before} {after}"
+
+
+def _interval_lines(name: str, interval: Interval | None) -> Iterator[str]:
+    if interval is not None:
+        yield f"{name}_low {interval.low:.2f}"
+        yield f"{name}_high {interval.high:.2f}"
 
 
 def _slice_lines(name: str, part: Slice) -> Iterator[str]:
@@ -104,11 +156,11 @@ def _case_lines(name: str, case: Case) -> Iterator[str]:
 def score_table(scores: Scores) -> Table:
     """One row for all questions, one for each kind, then what a threshold could do."""
     table = _table(scores.signature.metric, "exact", "95 %", "F1", "95 %", "questions")
-    shown = {name: _format(name, value) for name, value in scores.figures.items()}
+    shown = {name: format_figure(name, value) for name, value in scores.figures.items()}
     shown["n"] = str(scores.signature.n)
     for label, exact, f1, count in _ROWS:
         if exact in shown:
-            intervals = [_format_interval(scores.intervals, name) for name in (exact, f1)]
+            intervals = [_span(scores.intervals.get(name)) for name in (exact, f1)]
             row = (shown[exact], intervals[0], shown[f1], intervals[1])
             table.add_row(label, *row, shown.get(count, ""))
     return table
@@ -149,6 +201,14 @@ def comparison_table(comparison: Comparison) -> Table:
     return table
 
 
+def refit_table(refit: Refit) -> Table:
+    """One row a figure that a refit can change."""
+    table = _table(refit.scores_after.signature.metric, "before", "after")
+    for name, before, after in _refit_rows(refit):
+        table.add_row(_REFITTED[name], before, after)
+    return table
+
+
 def case_text(rank: int, case: Case) -> Text:
     """A question with its gold and its prediction, in a few lines."""
     from rich.text import Text
@@ -186,16 +246,25 @@ def _one_line(text: str) -> str:
     return " ".join(visible(text).split())
 
 
-def _format(name: str, value: float) -> str:
-    """Counts in full, thresholds with four decimals, scores with two."""
-    if isinstance(value, int):
-        return str(value)
-    return f"{value:.4f}" if name.endswith("_thresh") else f"{value:.2f}"
+def _refit_rows(refit: Refit) -> Iterator[tuple[str, str, str]]:
+    """Name, before and after of each figure, in the order of the table."""
+    before = _list_figures(refit.before, refit.scores_before)
+    after = _list_figures(refit.after, refit.scores_after)
+    for name in _REFITTED:
+        if name in before:
+            yield name, format_figure(name, before[name]), format_figure(name, after[name])
 
 
-def _format_interval(intervals: Mapping[str, Interval], name: str) -> str:
-    return _span(intervals[name]) if name in intervals else ""
+def _list_figures(calibration: Calibration, scores: Scores) -> dict[str, float | None]:
+    return {
+        "threshold": calibration.threshold,
+        "temperature": calibration.temperature,
+        "null_slope": calibration.null_slope,
+        "null_offset": calibration.null_offset,
+        **scores.figures,
+        **(scores.confidence.figures if scores.confidence else {}),
+    }
 
 
-def _span(interval: Interval) -> str:
-    return f"{interval.low:.1f}–{interval.high:.1f}"
+def _span(interval: Interval | None) -> str:
+    return f"{interval.low:.1f}–{interval.high:.1f}" if interval else ""

@@ -19,13 +19,42 @@ ModelArgument = Annotated[
 BackendOption = Annotated[
     Literal["auto", "torch"], typer.Option(help="What computes: torch, or what suits the model.")
 ]
+TrustOption = Annotated[
+    bool,
+    typer.Option("--trust-remote-code", help="Run Python code that comes with the model."),
+]
+DeviceOption = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"],
+    typer.Option(help="Where it is computed; auto: the best device that is here."),
+]
+MaxTokensOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Padded tokens of a batch: fewer take less memory. Else what suits the device.",
+    ),
+]
 
 
-def load_model(source: str, backend: str) -> Model:
+def load_model(
+    source: str,
+    backend: str,
+    *,
+    device: str = "auto",
+    max_tokens: int | None = None,
+    trust_remote_code: bool = False,
+) -> Model:
     """The model, with what its user should know of it as warnings."""
     from spanfit.model import load
 
-    loaded = load(source, backend=backend)
+    loaded = load(
+        source,
+        backend=backend,
+        device=device,
+        max_tokens=max_tokens,
+        trust_remote_code=trust_remote_code,
+    )
     for note in loaded.notes:
         console.warning(note)
     return loaded

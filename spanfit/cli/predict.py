@@ -9,7 +9,14 @@ from typing import Annotated, Literal
 import typer
 
 from spanfit.cli import console
-from spanfit.cli.model import BackendOption, ModelArgument, load_model
+from spanfit.cli.model import (
+    BackendOption,
+    DeviceOption,
+    MaxTokensOption,
+    ModelArgument,
+    TrustOption,
+    load_model,
+)
 from spanfit.errors import DataError
 
 HELP = """Write the predictions for a file of questions, one JSON line each.
@@ -35,10 +42,14 @@ def predict(
         Literal["fail", "skip"],
         typer.Option(
             help="Lines or rows that cannot be read: stop, or leave them out and list them in "
-            "FILE.skipped.jsonl. (SQuAD's JSON is one value: there a mistake always stops.)"
+            "FILE.skipped.jsonl. (A mistake in SQuAD's JSON, which is one value, always stops, and "
+            "so does a row of CSV whose quotes do not show where it ends.)"
         ),
     ] = "fail",
     backend: BackendOption = "auto",
+    device: DeviceOption = "auto",
+    max_tokens: MaxTokensOption = None,
+    trust_remote_code: TrustOption = False,
 ) -> None:
     """Write predictions."""
     from spanfit.progress import Progress
@@ -47,7 +58,13 @@ def predict(
         raise DataError(  # before the model is loaded
             "there is such a file already", where=str(out), fix="another --out, or remove it"
         )
-    loaded = load_model(model, backend)
+    loaded = load_model(
+        model,
+        backend,
+        device=device,
+        max_tokens=max_tokens,
+        trust_remote_code=trust_remote_code,
+    )
     done = loaded.predict_file(data, out, bad_lines=bad_lines, progress=Progress())
     if done.skipped:
         console.warning(

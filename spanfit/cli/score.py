@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spanfit.cli import console
-from spanfit.errors import RecipeError
+from spanfit.errors import RecipeError, list_some
 
 if TYPE_CHECKING:
     from spanfit.metrics import Comparison, Scores
@@ -32,7 +32,7 @@ ByOption = Annotated[
         "--by",
         metavar="KIND",
         help="Figures of each kind of question: question_word, answer_length, context_length, "
-        "answer_position, has_answer, title, or all. May be given several times.",
+        "answer_position, has_answer, title, synthetic, or all. May be given several times.",
     ),
 ]
 WorstOption = Annotated[
@@ -50,7 +50,7 @@ def score(
     predictions: Annotated[
         Path, typer.Argument(metavar="PREDICTIONS", help="What was answered to these questions.")
     ],
-    others: Annotated[
+    other: Annotated[
         Path | None,
         typer.Argument(metavar="OTHER", help="What another system answered to them: compare."),
     ] = None,
@@ -83,10 +83,10 @@ def score(
     from spanfit.data import read
 
     kinds = read_kinds(by)
-    files = [predictions] if others is None else [predictions, others]
+    files = [predictions] if other is None else [predictions, other]
     numbers = _pair_na_probs(na_probs or [], files)
     # Two files share one reading of the gold; a single one leaves it its name in messages.
-    examples: Path | list[QuestionExample] = gold if others is None else read(gold)
+    examples: Path | list[QuestionExample] = gold if other is None else read(gold)
     scores = [
         metrics.score(
             examples,
@@ -97,7 +97,7 @@ def score(
         )
         for file, number in zip(files, numbers, strict=True)
     ]
-    if others is None:
+    if other is None:
         print_scores(scores[0], as_json=as_json, by=kinds, worst=worst)
     else:
         named = list(zip(files, scores, strict=True))
@@ -216,7 +216,7 @@ def _warn_of_missing(scores: Scores, *, file: Path | None = None) -> None:
         where = f"{file}: " if file else ""
         console.warning(
             f"{where}{len(missing):,} of {scores.signature.n:,} questions have no prediction and "
-            f"count as 0: {', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}"
+            f"count as 0: {list_some(missing)}"
         )
 
 

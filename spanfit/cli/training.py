@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from spanfit.cli import console
-from spanfit.errors import DataError, RecipeError, require
+from spanfit.errors import DataError, RecipeError, list_some, require
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from spanfit.runs import Run
     from spanfit.seeds import SeedRuns, Spread
-
-CHOSEN_HERE = "threshold chosen on this data"
-"""What is said beside every best-threshold score."""
 
 TRAIN_HELP = """Fine-tune an encoder as a recipe says, and write a run folder.
 
@@ -29,6 +26,8 @@ Example: spanfit train recipe.toml --set optimizer.learning_rate=5e-5 --out runs
 """
 
 INIT_HELP = """Print a recipe that fits a data file, every key with its meaning.
+
+Several files are learnt from together; a question that stands in two of them counts once.
 
 Example: spanfit init train.json --model bert-base-cased > recipe.toml
 """
@@ -90,7 +89,13 @@ def train(
     chosen = None if seeds is None else _parse_seeds(seeds)
     names, progress = trackers or [], Progress()
     if dry_run:
+        command = ["spanfit", "train", str(recipe)]
+        for option, values in (("--set", changes), ("--track", names)):
+            command += [word for value in values for word in (option, value)]
+        command += ["--seeds", seeds] if seeds is not None else []
+        command += ["--out", str(out)] if out is not None else []
         _estimate(recipe, changes, n_runs=len(chosen or [0]), as_json=as_json)
+        console.next_step(shlex.join(command))
     elif chosen is not None:
         done = train_seeds(
             recipe, seeds=chosen, out=out, overrides=changes, trackers=names, progress=progress
@@ -120,20 +125,22 @@ def _estimate(recipe: Path, changes: list[str], *, n_runs: int, as_json: bool) -
     from spanfit.progress import Progress, format_seconds
 
     expected = estimate(recipe, overrides=changes, progress=Progress())
+    seconds = expected.seconds * n_runs
     if as_json:
-        console.print_json(expected.to_json())
+        console.print_json(expected.to_json() | {"runs": n_runs, "seconds_of_all_runs": seconds})
     else:
-        all_runs = f", {format_seconds(expected.seconds * n_runs)} for {n_runs} seeds"
+        all_runs = f", {format_seconds(seconds)} for {n_runs} seeds"
         console.plain(
             f"about {format_seconds(expected.seconds)} of training{all_runs if n_runs > 1 else ''}:"
             f" {expected.steps:,} steps, {expected.windows_per_second:.1f} windows/s here; "
             "evaluation not counted"
         )
-    console.next_step(f"spanfit train {shlex.quote(str(recipe))}")
 
 
 def _print_seeds(done: SeedRuns, *, as_json: bool) -> None:
     """Print the figures over the seeds: JSON, a table on a terminal, plain lines in a pipe."""
+    from spanfit.cli.figures import CHOSEN_HERE, format_figure
+
     rows = [
         (part, figure, spread)
         for part, figures in done.spreads.items()
@@ -147,10 +154,10 @@ def _print_seeds(done: SeedRuns, *, as_json: bool) -> None:
         out.print(_to_table(done, rows))
     else:
         for part, figure, spread in rows:
-            values = " ".join(_format(figure, value) for value in spread.values)
-            std = _format(figure, spread.std)
+            values = " ".join(format_figure(figure, value) for value in spread.values)
+            std = format_figure(figure, spread.std)
             mark = f" # {CHOSEN_HERE}" if figure.startswith("best_") else ""
-            mean = _format(figure, spread.mean)
+            mean = format_figure(figure, spread.mean)
             console.plain(f"{part} {figure} {mean} ± {std} of {values}{mark}")
     console.note(f"{len(done.runs)} runs and scores.json: {done.folder}")
     _say_next(done.runs[0])
@@ -161,28 +168,25 @@ def _to_table(done: SeedRuns, rows: list[tuple[str, str, Spread]]) -> Table:
     from rich import box
     from rich.table import Table
 
+    from spanfit.cli.figures import format_figure
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("part")
     table.add_column("figure")
     for heading in ("mean", "std", *(f"seed {seed}" for seed in done.seeds)):
         table.add_column(heading, justify="right")
     for part, figure, spread in rows:
-        cells = (_format(figure, value) for value in (spread.mean, spread.std, *spread.values))
+        values = (spread.mean, spread.std, *spread.values)
         if not figure.startswith(("best_", "pr_")):  # those are for a program
-            table.add_row(part, figure, *cells)
+            table.add_row(part, figure, *(format_figure(figure, value) for value in values))
     return table
 
 
-def _format(figure: str, value: float | None) -> str:
-    """Losses and thresholds with four decimals, scores with two; "-" where there is none."""
-    if value is None:
-        return "-"
-    is_score = figure != "eval_loss" and not figure.endswith("_thresh")
-    return f"{value:.2f}" if is_score else f"{value:.4f}"
-
-
 def init(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="The training examples.")],
+    data: Annotated[
+        list[Path],
+        typer.Argument(metavar="DATA", help="The training examples, in one file or more."),
+    ],
     model: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Folder, hub id, or quickstart (an embedded encoder)."),
@@ -192,17 +196,24 @@ def init(
     ] = None,
 ) -> None:
     """Print a recipe."""
-    from spanfit.data import read
+    from spanfit.data import read, stream
     from spanfit.recipe import annotate
     from spanfit.suggestion import suggest_recipe
 
-    if validation is not None:
-        read(validation)  # a recipe that names a file should be able to read it
+    names = [str(file) for file in data]
+    repeats: list[str] | None = [] if len(names) > 1 else None
+    examples = list(stream(*names, repeats=repeats))
+    if repeats:
+        console.warning(
+            f"{len(repeats):,} questions stand in more than one of these files, equal in "
+            f"everything, and count once: {list_some(repeats)}"
+        )
     suggestion = suggest_recipe(
-        read(data),
-        train=str(data),
+        examples,
+        train=names[0] if len(names) == 1 else names,
         model=model,
         validation=None if validation is None else str(validation),
+        scored=() if validation is None else read(validation),
     )
     for line in suggestion.notes:
         console.note(line)

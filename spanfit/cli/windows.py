@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from spanfit.cli import console
-from spanfit.errors import DataError, ModelError
+from spanfit.errors import DataError, ModelError, list_some
 from spanfit.quickstart import encoder_folder
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ tokenizer, windows and limit allow. --json lists all ids.
 Example: spanfit windows dev-v1.1.json --tokenizer runs/NAME/model
 """
 
-_LISTED = 3  # ids that a line names
 _BINS, _BAR = 10, 32  # rows of the histogram, and characters of its longest bar
 _LOSSES = {
     "widened": "widened: begins or ends inside a token",
@@ -161,7 +160,7 @@ def _to_lines(report: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         if isinstance(value, Mapping):
             yield from _to_lines(value, prefix=f"{prefix}{name}_")
         elif isinstance(value, list | tuple):
-            yield f"{prefix}{name} {len(value)}" + (f" # {_list(value)}" if value else "")
+            yield f"{prefix}{name} {len(value)}" + (f" # {list_some(value)}" if value else "")
         else:
             shown = f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
             yield f"{prefix}{name} {shown}"
@@ -183,7 +182,7 @@ def _print_report(report: Mapping[str, Any], made: Windows) -> None:
         )
     for kind, label in _LOSSES.items():
         if ids := report["best_gold"][kind] or report["first_gold"][kind]:
-            out.print(f"[dim]{label}: {escape(_list(ids))}[/dim]")
+            out.print(f"[dim]{label}: {escape(list_some(ids))}[/dim]")
 
 
 def _figures_table(report: Mapping[str, Any]) -> Table:
@@ -259,23 +258,19 @@ def _losses_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def _list(ids: Sequence[str]) -> str:
-    return ", ".join(ids[:_LISTED]) + (" …" if len(ids) > _LISTED else "")
-
-
 def _say_more(coverage: Coverage, data: Path, made: Windows) -> None:
     """What a person should know or type next, on standard error."""
     if coverage.cut:
         console.warning(
             f"{len(coverage.cut):,} questions are too long to stand beside their context and are "
-            f"cut: {_list(coverage.cut)}"
+            f"cut: {list_some(coverage.cut)}"
         )
     for what, ids in (
         ("contexts", coverage.empty_contexts),
         ("questions", coverage.empty_questions),
     ):
         if ids:
-            console.warning(f"{len(ids):,} {what} are empty: {_list(ids)}")
+            console.warning(f"{len(ids):,} {what} are empty: {list_some(ids)}")
     longest = made.tokenizer.max_length
     if longest is not None and made.settings.max_length > longest:
         console.warning(

@@ -5,6 +5,7 @@ recognition  which format a file holds, and what a wrong file looks like
 squad        SQuAD's nested JSON, and all that is published in its shape
 jsonl        one question a line
 tabular      one question a row: CSV, TSV, Parquet
+rows         the rows of a CSV table, and those that cannot be read
 cells        what stands in the cells of a table
 hub          data sets of the Hugging Face hub, by name
 records      one question as a flat record, which lines, rows and the hub have in common
@@ -23,7 +24,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,8 @@ from spanfit.errors import DataError
 from spanfit.types import QuestionExample
 
 __all__ = ["count", "digest", "read", "stream"]
+
+_TALLIED = 10_000  # questions between two signs of life
 
 
 def read(*paths: str | Path) -> list[QuestionExample]:
@@ -84,8 +87,10 @@ def stream(
     yield from _refuse_duplicates(examples, names, repeats) if check_ids else examples
 
 
-def count(path: str | Path) -> int:
+def count(path: str | Path, *, advance: Callable[[int], object] = lambda _: None) -> int:
     """How many questions there are, for a bar: JSON Lines are counted and not read.
+
+    `advance` is told now and then how many more have been seen.
 
     Raises:
         DataError: no such file, or not one of questions.
@@ -94,8 +99,16 @@ def count(path: str | Path) -> int:
     if not is_hub_name(str(path)):
         with open_data(Path(path)) as file:
             if is_json_lines(file):
-                return sum(not line.isspace() for line in file)
-    return sum(1 for _ in stream(path, check_ids=False, on_fault=lambda *_: None))
+                return _tally((line for line in file if not line.isspace()), advance)
+    return _tally(stream(path, check_ids=False, on_fault=lambda *_: None), advance)
+
+
+def _tally(items: Iterable[object], advance: Callable[[int], object]) -> int:
+    n = 0
+    for n, _ in enumerate(items, 1):
+        if n % _TALLIED == 0:
+            advance(_TALLIED)
+    return n
 
 
 def _chain(sources: list[Source]) -> Iterator[QuestionExample]:

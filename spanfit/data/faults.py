@@ -8,6 +8,7 @@ What was left out is listed beside the predictions, in predictions.jsonl.skipped
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, TextIO
@@ -59,7 +60,9 @@ class SkippedLines:
         trace: TracebackType | None,
     ) -> None:
         if self._list is not None:
-            self._list.close()
+            with self._list as file:
+                file.flush()
+                os.fsync(file.fileno())
 
     def add(self, kind: str, number: int, error: DataError) -> None:
         """Leave out a line or row (`kind`) of that number.

@@ -7,14 +7,14 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from spanfit.data.fields import located
-from spanfit.errors import DataError
+from spanfit.errors import DataError, list_some
 
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_MARK = b"\xef\xbb\xbf"
@@ -146,7 +146,7 @@ def _folder_error(path: Path) -> DataError:
     return DataError(
         "this is a folder, not a file",
         where=str(path),
-        found=f"the files {_list(names)}" if names else "no files in it",
+        found=f"the files {list_some(names, limit=_LISTED)}" if names else "no files in it",
         fix=str(path / likely[0]) if likely else "",
     )
 
@@ -167,10 +167,8 @@ def _missing_error(path: Path) -> DataError:
     return DataError(
         "no such file",
         where=str(path),
-        found=f"in that folder: {_list(names)}" if names else "no files in that folder",
+        found=f"in that folder: {list_some(names, limit=_LISTED)}"
+        if names
+        else "no files in that folder",
         fix=str(folder / close[0]) if close else "",
     )
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names[:_LISTED]) + (" …" if len(names) > _LISTED else "")

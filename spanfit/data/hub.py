@@ -78,6 +78,11 @@ def parse_hub(source: Source) -> Iterator[QuestionExample]:
 
 def _load(name: HubName, where: str) -> Any:  # noqa: ANN401 (a datasets.Dataset)
     datasets = require("datasets", extra="train")
+    from spanfit.hub import is_reachable
+
+    is_offline = datasets.config.HF_HUB_OFFLINE
+    # Told so, it looks into its cache at once.
+    datasets.config.HF_HUB_OFFLINE = is_offline or not is_reachable()
     try:
         # The scheme keeps a folder of that name, should there be one, from being taken instead.
         builder = datasets.load_dataset_builder(
@@ -98,6 +103,8 @@ def _load(name: HubName, where: str) -> Any:  # noqa: ANN401 (a datasets.Dataset
     except (ValueError, RuntimeError, OSError, datasets.exceptions.DatasetsError) as error:
         problem = " ".join(str(error).split())
         raise DataError(f"can't be read from the hub: {problem}", where=where) from None
+    finally:
+        datasets.config.HF_HUB_OFFLINE = is_offline
 
 
 def _check_revision(builder: Any, name: HubName, where: str) -> None:  # noqa: ANN401

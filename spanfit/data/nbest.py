@@ -1,19 +1,21 @@
 """The lines of `spanfit predict` → predictions with their candidates, to be decided anew.
 
 A line holds scores and null odds as the model gave them, divided by no temperature, so that any
-other threshold and temperature can be applied to it without the model.
+other threshold and temperature can be applied to it without the model. The format is that of
+`predictions`, which reads no more of it than a score needs.
 """
 
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Final, TypeGuard
+from typing import Final
 
 from spanfit.data import fields
 from spanfit.data.fields import JsonObject
-from spanfit.data.files import is_unfinished_json, numbered_lines, open_data, parse_json
+from spanfit.data.files import is_unfinished_json, numbered_lines, open_data
+from spanfit.data.predictions import is_finite, read_lines
 from spanfit.errors import DataError
 from spanfit.types import Candidate, QuestionPrediction
 
@@ -33,40 +35,19 @@ def read_question_predictions(path: str | Path) -> list[QuestionPrediction]:
             line without scores or null odds, or an id twice.
     """
     name = str(path)
-    predictions: dict[str, QuestionPrediction] = {}
     with open_data(Path(path)) as file:
-        for number, line in numbered_lines(file):
-            if not predictions and is_unfinished_json(line):
-                raise _no_candidates(name)  # one object over many lines: the official format
-            record = parse_json(line, name=name, line=number)
-            if isinstance(record, dict) and "n_best" not in record:
-                raise _no_candidates(f"{name}, line {number}")
-            try:
-                prediction = _to_prediction(fields.get_object(record, "the line"))
-                if prediction.id in predictions:
-                    raise twice(prediction.id)
-            except DataError as error:
-                raise fields.located(error, f"{name}, line {number}") from None
-            predictions[prediction.id] = prediction
-    if not predictions:
-        raise DataError("the file is empty", where=name, expected=CANDIDATES)
-    return list(predictions.values())
+        lines = numbered_lines(file)
+        first = next(lines, None)
+        if first is None:
+            raise DataError("the file is empty", where=name, expected=CANDIDATES)
+        if is_unfinished_json(first[1]):  # one object over many lines: the official format
+            raise fields.located(_no_candidates(), name)
+        return list(read_lines(chain([first], lines), _to_prediction, name=name).values())
 
 
-def is_finite(value: object) -> TypeGuard[float]:
-    """Whether `value` is a number (an int is one, a bool is not) and neither infinite nor NaN."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def twice(key: str) -> DataError:
-    """The error for a second line of one question."""
-    return DataError(f"the id {key!r} comes twice", expected="each question once")
-
-
-def _no_candidates(where: str) -> DataError:
+def _no_candidates() -> DataError:
     return DataError(
         "there are no candidates with scores here",
-        where=where,
         expected=CANDIDATES,
         fix="spanfit predict MODEL DATA --out FILE.jsonl",
     )
@@ -74,7 +55,8 @@ def _no_candidates(where: str) -> DataError:
 
 def _to_prediction(record: JsonObject) -> QuestionPrediction:
     """The prediction that a line holds, at no threshold and at temperature 1."""
-    key = fields.get_id(record)
+    if "n_best" not in record:
+        raise _no_candidates()
     items = fields.get_list(record, "n_best")
     n_best = tuple(
         _to_candidate(fields.get_object(item, f"n_best[{row}]"), f"n_best[{row}]")
@@ -84,7 +66,7 @@ def _to_prediction(record: JsonObject) -> QuestionPrediction:
         raise DataError("'n_best' is not sorted", expected="the highest score first", fix=_FIX)
     fields.require_key(record, "null_odds")
     undecided = QuestionPrediction(
-        id=key,
+        id=fields.get_id(record),
         n_best=n_best,
         null_odds=_get_null_odds(record, has_candidates=bool(n_best)),
         null_probability=0.0 if n_best else 1.0,

@@ -22,21 +22,20 @@ import itertools
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 from spanfit.data import fields
 from spanfit.data.fields import JsonObject
 from spanfit.data.files import is_unfinished_json, numbered_lines, open_data, parse_json
-from spanfit.data.nbest import is_finite, twice
-from spanfit.data.nbest import read_question_predictions as read_question_predictions
 from spanfit.errors import DataError
 from spanfit.types import QuestionPrediction
 
 TEXTS = 'the JSON Lines of `spanfit predict`, or one object {"id": "text", …}'
 NUMBERS = 'one object {"id": number, …}'
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def read_predictions(path: str | Path) -> dict[str, Response]:
                     fix="spanfit score GOLD PREDICTIONS: the gold comes first",
                 )
             if "id" in record:
-                return _read_lines(itertools.chain([(number, first)], lines), name)
+                return read_lines(itertools.chain([(number, first)], lines), _read_line, name=name)
         document = first + file.read()
     texts = _parse_object(document, name=name, line=number)
     return to_responses(texts, where=name)
@@ -156,14 +155,10 @@ def write_predictions(path: str | Path, predictions: Iterable[QuestionPrediction
 def format_line(prediction: QuestionPrediction) -> str:
     """One line of our format, with its line feed.
 
-    Without any candidate the null odds are infinite, which JSON cannot say: they become null.
-
     Raises:
-        DataError: another number is not finite.
+        DataError: a number is not finite (but see `QuestionPrediction.to_json`).
     """
     record = prediction.to_json()
-    if not prediction.n_best and prediction.null_odds == math.inf:
-        record["null_odds"] = None
     try:
         return json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
     except ValueError:
@@ -172,6 +167,36 @@ def format_line(prediction: QuestionPrediction) -> str:
             where=f"prediction for {prediction.id!r}",
             found=json.dumps(record)[:200],
         ) from None
+
+
+def read_lines(
+    lines: Iterable[tuple[int, bytes]], read_line: Callable[[JsonObject], _Read], *, name: str
+) -> dict[str, _Read]:
+    """What `read_line` makes of each of some numbered lines of our format, by their ids.
+
+    Raises:
+        DataError: a line is no JSON object, `read_line` refuses it, or an id comes twice.
+    """
+    found: dict[str, _Read] = {}
+    for number, line in lines:
+        record = parse_json(line, name=name, line=number)
+        try:
+            read, key = read_line(fields.get_object(record, "the line")), fields.get_id(record)
+            if key in found:
+                raise _twice(key)
+        except DataError as error:
+            raise fields.located(error, f"{name}, line {number}") from None
+        found[key] = read
+    return found
+
+
+def is_finite(value: object) -> TypeGuard[float]:
+    """Whether `value` is a number (an int is one, a bool is not) and neither infinite nor NaN."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _twice(key: str) -> DataError:
+    return DataError(f"the id {key!r} comes twice", expected="each question once")
 
 
 def _get_first(
@@ -190,24 +215,8 @@ def _get_first(
     raise DataError("the file is empty", where=name, expected=expected)
 
 
-def _read_lines(lines: Iterable[tuple[int, bytes]], name: str) -> dict[str, Response]:
-    """The responses of numbered lines of our format."""
-    responses: dict[str, Response] = {}
-    for number, line in lines:
-        record = parse_json(line, name=name, line=number)
-        try:
-            key, response = _read_line(fields.get_object(record, "the line"))
-            if key in responses:
-                raise twice(key)
-        except DataError as error:
-            raise fields.located(error, f"{name}, line {number}") from None
-        responses[key] = response
-    return responses
-
-
-def _read_line(record: JsonObject) -> tuple[str, Response]:
-    """The id and the response of one line of our format."""
-    key = fields.get_id(record)
+def _read_line(record: JsonObject) -> Response:
+    """The response of one line of our format."""
     fields.require_key(record, "answer")
     n_best = fields.get_list(record, "n_best") if "n_best" in record else []
     best = fields.get_text(fields.get_object(n_best[0], "n_best[0]"), "text") if n_best else ""
@@ -215,10 +224,10 @@ def _read_line(record: JsonObject) -> tuple[str, Response]:
     if record["answer"] is not None:
         answer = fields.get_object(record["answer"], "'answer'")
         text = fields.get_text(answer, "text")
-        return key, Response(text, null_odds=null_odds, probability=probability)
+        return Response(text, null_odds=null_odds, probability=probability)
     if null_odds is None and not n_best:
         null_odds = math.inf  # there was nothing else to say
-    return key, Response(best, is_null=True, null_odds=null_odds, probability=probability)
+    return Response(best, is_null=True, null_odds=null_odds, probability=probability)
 
 
 def _get_null_odds(record: JsonObject) -> float | None:
@@ -250,7 +259,7 @@ def _parse_object(data: bytes, *, name: str, line: int) -> JsonObject:
         found = dict(pairs)
         if len(found) < len(pairs):
             (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-            raise fields.located(twice(key), name)
+            raise fields.located(_twice(key), name)
         return found
 
     return fields.get_object(

@@ -96,8 +96,14 @@ def _parse_json(
 
 
 def is_json_lines(file: DataFile) -> bool:
-    """Whether one of the first lines is a question; `file` then stands at its start again."""
-    found = any(_is_question(line) for _, line in islice(numbered_lines(file), FIRST_LINES))
+    """Whether one of the first lines is a question; `file` then stands at its start again.
+
+    Not where an array begins with the first line and goes on: its last item may look like a line.
+    """
+    lines = (line for _, line in islice(numbered_lines(file), FIRST_LINES))
+    first = next(lines, b"")
+    is_array = first.lstrip().startswith(b"[") and is_unfinished_json(first)
+    found = not is_array and any(map(_is_question, itertools.chain([first], lines)))
     file.seek(0)
     return found
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
 
 from spanfit.types import QuestionExample
 
@@ -45,60 +47,62 @@ def make_unanswerable(examples: Sequence[QuestionExample], *, share: float, seed
     """Ask `share` of the answerable questions again, of another paragraph of the same title.
 
     Which ones are drawn depends on `seed`; a question of which none can be made is replaced by
-    another one as long as there are any. In the order of the examples.
-
+    another one as long as there are any. What is in the data already is not made again. In the
+    order of the examples.
     """
     articles = _group(examples)
+    ids = {example.id for example in examples}
     answerable = [row for row, example in enumerate(examples) if example.is_answerable]
     n_wanted = round(share * len(answerable))
-    if n_wanted == 0:
-        return Synthesis((), n_wanted)
     random.Random(seed).shuffle(answerable)
-    made: dict[int, QuestionExample] = {}
+    near: dict[int, list[str]] = {}
     for row in answerable:
-        if len(made) == n_wanted:
+        if len(near) == n_wanted:
             break
         example = examples[row]
-        other = _choose(example, articles.get(example.title, {}))
-        if other is not None:
-            made[row] = _ask_again(example, other)
-    return Synthesis(tuple(made[row] for row in sorted(made)), n_wanted)
+        found = _find_near(example, articles.get(example.title, ()))
+        if found and example.id + _SUFFIX not in ids:
+            near[row] = found
+    made = [_ask_again(examples[row], near[row]) for row in sorted(near)]
+    return Synthesis(tuple(made), n_wanted)
 
 
-def _group(examples: Iterable[QuestionExample]) -> dict[str, dict[str, frozenset[str]]]:
-    """The paragraphs of each title with their grams, in the order of the data."""
-    articles: dict[str, dict[str, frozenset[str]]] = {}
+def _group(examples: Iterable[QuestionExample]) -> dict[str, tuple[str, ...]]:
+    """The distinct paragraphs of each title, in the order of the data."""
+    articles: dict[str, dict[str, None]] = {}
     for example in examples:
         if example.title:
-            paragraphs = articles.setdefault(example.title, {})
-            if example.context not in paragraphs:
-                paragraphs[example.context] = _grams(example.context)
-    return articles
+            articles.setdefault(example.title, {})[example.context] = None
+    return {title: tuple(paragraphs) for title, paragraphs in articles.items()}
 
 
+def _find_near(example: QuestionExample, paragraphs: Iterable[str]) -> list[str]:
+    """The other paragraphs nearest in length to the example's that hold none of its golds."""
+    golds = [answer.text.strip().casefold() for answer in example.answers or ()]
+    size = len(example.context)
+    by_length = sorted(paragraphs, key=lambda paragraph: abs(len(paragraph) - size))
+    free = (
+        paragraph
+        for paragraph in by_length
+        if paragraph != example.context and not any(gold in paragraph.casefold() for gold in golds)
+    )
+    return list(islice(free, _NEAREST))
+
+
+@lru_cache(maxsize=256)
 def _grams(text: str) -> frozenset[str]:
+    """The runs of characters of a text; those of an article's paragraphs are asked for again."""
     folded = text.casefold()
     return frozenset(folded[at : at + _GRAM] for at in range(max(1, len(folded) - _GRAM + 1)))
 
 
-def _choose(example: QuestionExample, paragraphs: dict[str, frozenset[str]]) -> str | None:
-    """The other paragraph to ask of: like the example's in length, and near to its question."""
-    golds = [answer.text.strip().casefold() for answer in example.answers or ()]
-    free = [
-        paragraph
-        for paragraph in paragraphs
-        if paragraph != example.context and not any(gold in paragraph.casefold() for gold in golds)
-    ]
-    size, wanted = len(example.context), _grams(example.question)
-    near = sorted(free, key=lambda paragraph: abs(len(paragraph) - size))[:_NEAREST]
-    return max(near, key=lambda paragraph: len(wanted & paragraphs[paragraph]), default=None)
-
-
-def _ask_again(example: QuestionExample, context: str) -> QuestionExample:
+def _ask_again(example: QuestionExample, paragraphs: Sequence[str]) -> QuestionExample:
+    """The question asked of the paragraph that shares most with it."""
+    wanted = _grams(example.question)
     return replace(
         example,
         id=example.id + _SUFFIX,
-        context=context,
+        context=max(paragraphs, key=lambda paragraph: len(wanted & _grams(paragraph))),
         answers=(),
         synthetic=OTHER_PARAGRAPH,
         place=f"made of {example.id!r}",

@@ -24,7 +24,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ from spanfit.data import cells, fields
 from spanfit.data.fields import Source
 from spanfit.data.files import DataFile, decode
 from spanfit.data.records import KEYS, read_record
+from spanfit.data.rows import Row, split_rows
 from spanfit.errors import DataError, require
 from spanfit.types import QuestionExample
 
@@ -44,13 +45,10 @@ ALL_COLUMNS = KEYS | {*cells.GOLD_COLUMNS, "answer_start"}
 """Everything that is read of a table."""
 _REQUIRED = ("question", "context")
 _DELIMITERS = (",", "\t", ";")
-_LARGEST_CELL = 2**31 - 1  # characters; the csv module stops at 131,072, which a book exceeds
 _LONGEST_HEADER = 10_000  # bytes
 _BATCH = 1_000  # rows of Parquet that are Python objects at once
 _ROW_GROUP = 10_000  # rows of Parquet that are written together
 _LARGEST_START = 2**31 - 1  # the hub's SQuAD stores starts in 32 bits
-
-Row = Mapping[str, Any]
 
 
 def find_delimiter(header: bytes) -> str | None:
@@ -79,7 +77,7 @@ def parse_csv(
     number, header = next(lines)
     columns = _split_header(decode(header, name=source.name, line=number), delimiter)
     _check_columns(columns, f"{source.name}, line {number}")
-    rows = _split(lines, columns, source, delimiter=delimiter, header=number)
+    rows = split_rows(lines, columns, source, delimiter=delimiter, header=number)
     return _read_rows(rows, source)
 
 
@@ -178,36 +176,6 @@ def _check_columns(columns: Sequence[str], where: str) -> None:
         )
 
 
-def _split(
-    lines: Iterator[tuple[int, bytes]],
-    columns: Sequence[str],
-    source: Source,
-    *,
-    delimiter: str,
-    header: int,
-) -> Iterator[tuple[int, str, Row]]:
-    """Number, place and cells of each row after line `header`; empty lines are skipped."""
-    csv.field_size_limit(_LARGEST_CELL)
-    texts = (decode(line, name=source.name, line=number) for number, line in lines)
-    reader = csv.reader(texts, delimiter=delimiter, strict=True)
-    number = 0
-    while True:
-        place = f"row {number + 1} (line {header + reader.line_num + 1})"
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            raise _csv_error(error, f"{source.name}, {place}") from None
-        if row is None:
-            return
-        if not row:
-            continue
-        number += 1
-        if len(row) != len(columns):
-            source.fault("row", number, _width_error(row, columns, f"{source.name}, {place}"))
-            continue
-        yield number, place, dict(zip(columns, row, strict=True))
-
-
 def _read_rows(rows: Iterable[tuple[int, str, Row]], source: Source) -> Iterator[QuestionExample]:
     previous = ""
     for number, place, row in rows:
@@ -220,24 +188,6 @@ def _read_rows(rows: Iterable[tuple[int, str, Row]], source: Source) -> Iterator
             continue
         previous = example.context
         yield example
-
-
-def _width_error(row: Sequence[str], columns: Sequence[str], where: str) -> DataError:
-    return DataError(
-        "the row has another number of cells than the header",
-        where=where,
-        expected=f"{len(columns)} cells",
-        found=f"{len(row)}, of which the first is {fields.describe(row[0])}",
-        fix="cells that hold the separator or a line break stand within double quotes",
-    )
-
-
-def _csv_error(error: csv.Error, where: str) -> DataError:
-    return DataError(
-        f"the row can't be read: {error}",
-        where=where,
-        expected='a cell that holds " stands within double quotes, and each " in it is doubled',
-    )
 
 
 def _to_row(example: QuestionExample) -> dict[str, Any]:

@@ -87,16 +87,15 @@ class UnfinishedFile:
                 something else, or is not what the small file says; nothing can be written here.
         """
         try:
-            self._undo_rename()
-            if self.out.exists():
-                raise DataError(
-                    "there is such a file already",
-                    where=str(self.out),
-                    fix="another --out, or remove it",
-                )
+            is_renamed = self._was_killed_at_the_end()
+            if self.out.exists() and not is_renamed:
+                raise self._finished()
             self.out.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.part.open("a+b")
+            self._file = (self.out if is_renamed else self.part).open("a+b")
             self._lock(self._file)
+            if is_renamed:
+                self._undo_rename()
+            self._check_place(self._file)
             self._state = self._find_state()
             self._file.truncate(self._state.bytes)
         except OSError as error:
@@ -113,11 +112,12 @@ class UnfinishedFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        is_finished = self._file is None
-        self._close()
-        if not is_finished and not self.lines:  # nothing to go on from
-            self.part.unlink(missing_ok=True)
+        if self._file is not None and not self.lines:  # nothing to go on from
+            self._file.truncate(0)
+            self._release()
             self._sidecar.unlink(missing_ok=True)
+            self.part.unlink(missing_ok=True)
+        self._close()
 
     def pass_over(self, inputs: Iterable[Sequence[str]]) -> None:
         """Compare the first inputs, as many as there are lines, with those that were answered.
@@ -172,11 +172,12 @@ class UnfinishedFile:
             DataError: that cannot be done.
         """
         try:
-            self._close()
+            self._release()
             self.part.replace(self.out)
             self._sidecar.unlink(missing_ok=True)
         except OSError as error:
             raise self._explain(error) from None
+        self._close()
 
     def _find_state(self) -> State:
         """What counts of the part that is there; nothing of a part that is new.
@@ -213,12 +214,29 @@ class UnfinishedFile:
             raise self._refuse("these lines were made by another version of SpanFit", found)
         return state
 
-    def _undo_rename(self) -> None:
-        """Take the last step back where a process was killed between it and the end."""
+    def _was_killed_at_the_end(self) -> bool:
+        """Whether a process that wrote the same as this one renamed its part and got no further."""
         if self.part.exists() or not (self.out.exists() and self._sidecar.exists()):
-            return
-        if self.out.stat().st_size == self._read_sidecar().bytes:
-            self.out.replace(self.part)
+            return False
+        state = self._read_sidecar()
+        is_same = dict(state.made_by) == dict(self._state.made_by)
+        return is_same and self.out.stat().st_size == state.bytes
+
+    def _undo_rename(self) -> None:
+        """Take that last step back, unless the process was alive and is done by now."""
+        if not self._sidecar.exists():
+            raise self._finished()
+        self._release()
+        self.out.replace(self.part)
+        self._file = self._file or self.part.open("a+b")
+
+    def _check_place(self, file: BinaryIO) -> None:
+        """Refuse what another process renamed or removed between opening and locking."""
+        if self.out.exists():
+            raise self._finished()
+        is_there = self.part.exists()
+        if not is_there or not os.path.samestat(os.fstat(file.fileno()), self.part.stat()):
+            raise self._busy()
 
     def _save(self, state: State) -> None:
         """Replace the small file by one that says `state`."""
@@ -243,17 +261,30 @@ class UnfinishedFile:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise DataError(
-                "another process is writing this file", where=str(self.part), fix="another --out"
-            ) from None
+            raise self._busy() from None
         except OSError:  # a file system without locks
             return
+
+    def _release(self) -> None:
+        """Close the file where an open one cannot be renamed; else its lock is kept until after."""
+        if fcntl is None:
+            self._close()
 
     def _close(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             with suppress(OSError):  # what counts is on the disk
                 file.close()
+
+    def _finished(self) -> DataError:
+        return DataError(
+            "there is such a file already", where=str(self.out), fix="another --out, or remove it"
+        )
+
+    def _busy(self) -> DataError:
+        return DataError(
+            "another process is writing this file", where=str(self.part), fix="another --out"
+        )
 
     def _refuse(self, problem: str, found: str) -> DataError:
         return DataError(problem, where=str(self.part), found=found, fix=self._ways_out())

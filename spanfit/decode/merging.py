@@ -17,7 +17,12 @@ import numpy.typing as npt
 
 from spanfit.batching import Batch, answer_tokens
 from spanfit.decode.spans import BestSpans, FloatArray, IntArray, best_spans, broken_logits
-from spanfit.types import Candidate, QuestionExample, QuestionPrediction
+from spanfit.types import (
+    Candidate,
+    NullScale,
+    QuestionExample,
+    QuestionPrediction,
+)
 from spanfit.windows import Windows
 
 
@@ -110,13 +115,15 @@ def merge_all(
     k: int,
     temperature: float = 1.0,
     threshold: float | None = None,
+    null_scale: NullScale = NullScale(),  # noqa: B008 (immutable)
 ) -> list[QuestionPrediction]:
     """The prediction of every example, in their order, from its windows in any order.
 
     `candidates.example` counts rows of `examples`. The k best are kept (ties: earlier start, then
     shorter). The null score is the smallest over the example's windows. Probabilities are the
-    softmax of score / temperature over the n-best and, with a threshold, the null. An example
-    without any candidate (an empty context) has null odds of +inf and a null probability of 1.
+    softmax of score / temperature over the n-best and, with a threshold, the null, whose log-odds
+    `null_scale` corrects. An example without any candidate (an empty context) has null odds of
+    +inf and a null probability of 1.
     """
     if not temperature > 0:
         raise ValueError(f"temperature must be positive, found {temperature}")
@@ -125,7 +132,10 @@ def merge_all(
     np.minimum.at(null_score, candidates.example, candidates.null_score)
     null_odds = np.where(merged.exists, null_score - merged.best, np.inf)
     probability, null_probability = _softmax(
-        merged, null_odds, temperature=temperature, with_null=threshold is not None
+        merged,
+        null_odds,
+        temperature=temperature,
+        null_scale=None if threshold is None else null_scale,
     )
 
     n_bests = _list_candidates(examples, merged, probability)
@@ -138,6 +148,7 @@ def merge_all(
             null_probability=null_share,
             threshold=threshold,
             temperature=temperature,
+            null_scale=null_scale,
         )
         for example, n_best, odds, null_share in decided
     ]
@@ -169,7 +180,12 @@ class ContextRanking:
         self._n_best = ranked[: self._k]
 
     def result(
-        self, id: str, *, temperature: float = 1.0, threshold: float | None = None
+        self,
+        id: str,
+        *,
+        temperature: float = 1.0,
+        threshold: float | None = None,
+        null_scale: NullScale = NullScale(),  # noqa: B008 (immutable)
     ) -> QuestionPrediction:
         """The prediction over all contexts so far, with probabilities as in `merge_all`."""
         n = len(self._n_best)
@@ -180,7 +196,7 @@ class ContextRanking:
             _Merged(anywhere, anywhere, anywhere, score, np.array([0, n])),
             np.array([null_odds]),
             temperature=temperature,
-            with_null=threshold is not None,
+            null_scale=None if threshold is None else null_scale,
         )
         shares = zip(self._n_best, probability.tolist(), strict=True)
         return QuestionPrediction(
@@ -190,6 +206,7 @@ class ContextRanking:
             null_probability=float(null_probability[0]),
             threshold=threshold,
             temperature=temperature,
+            null_scale=null_scale,
         )
 
 
@@ -261,17 +278,20 @@ def _softmax(
     null_odds: npt.NDArray[np.float64],
     *,
     temperature: float,
-    with_null: bool,
+    null_scale: NullScale | None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Probabilities of the candidates (as they lie in `merged`) and of the null, (E,)."""
-    # Scores are taken relative to the largest of the example, so that no exponential overflows.
-    largest = np.maximum(null_odds, 0) if with_null else np.zeros(len(null_odds))
-    largest[~merged.exists] = 0
-    relative = merged.score - (merged.best + largest)[merged.example]
-    share = np.exp(relative / temperature)
-    null_share = np.zeros(len(null_odds))
-    if with_null:
-        null_share[merged.exists] = np.exp((null_odds - largest)[merged.exists] / temperature)
-    null_share[~merged.exists] = 1
-    total = np.bincount(merged.example, weights=share, minlength=len(null_odds)) + null_share
-    return share / total[merged.example], null_share / total
+    """Probabilities of the candidates (as they lie in `merged`) and of the null, (E,).
+
+    Without a `null_scale` the null takes no part.
+    """
+    # Scores are taken relative to the best of the example, so that no exponential overflows.
+    share = np.exp((merged.score - merged.best[merged.example]) / temperature)
+    total = np.bincount(merged.example, weights=share, minlength=len(null_odds))
+    exists = merged.exists
+    null = np.where(exists, 0.0, 1.0)
+    if null_scale is not None:
+        log_odds = null_odds[exists] / temperature - np.log(total[exists])
+        scaled = null_scale.slope * log_odds + null_scale.offset
+        with np.errstate(over="ignore"):  # 1 / inf is the 0 that is meant
+            null[exists] = 1 / (1 + np.exp(-scaled))
+    return share / total[merged.example] * (1 - null)[merged.example], null

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from spanfit.metrics.bootstrap import Flags, Floats, Interval, resample_means, t
 from spanfit.metrics.confidence import Confidence
 from spanfit.metrics.slices import split_rows
 from spanfit.types import QuestionExample, SelectedOn
+
+FEWEST: Final = 10
+"""A slice of fewer questions has no intervals: they would say more than so few can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +65,26 @@ def require_same_signature(a: Signature, b: Signature) -> None:
 class Slice:
     """The figures (0 to 100) of the n questions of one kind, with their 95 % intervals.
 
-    The intervals are those of `Scores`: other questions of this kind, and also more or fewer.
+    The intervals are those of `Scores`: other questions of this kind, and also more or fewer. None
+    where there are fewer than FEWEST questions, or where all have the same value: whatever is drawn
+    of them has it too, and an interval without width would claim a certainty that is not there.
     """
 
     n: int
     exact: float
     f1: float
-    exact_interval: Interval
-    f1_interval: Interval
+    exact_interval: Interval | None
+    f1_interval: Interval | None
 
     def to_json(self) -> dict[str, Any]:
-        """The figures and intervals, for a JSON file."""
+        """The figures and intervals, for a JSON file; null for an interval that is not there."""
         return {
             "n": self.n,
             "exact": self.exact,
             "f1": self.f1,
             "intervals": {
-                "exact": self.exact_interval.to_json(),
-                "f1": self.f1_interval.to_json(),
+                "exact": self.exact_interval and self.exact_interval.to_json(),
+                "f1": self.f1_interval and self.f1_interval.to_json(),
             },
         }
 
@@ -251,11 +256,22 @@ class Scores:
         mask = np.zeros(self.signature.n, dtype=np.bool_)
         mask[rows] = True
         exact, f1 = 100 * self.values[mask].mean(axis=0)
-        samples = 100 * resample_means(self.values, mask=mask)
+        exact_interval, f1_interval = self._slice_intervals(mask)
         return Slice(
             n=len(rows),
             exact=float(exact),
             f1=float(f1),
-            exact_interval=to_interval(samples[:, 0]),
-            f1_interval=to_interval(samples[:, 1]),
+            exact_interval=exact_interval,
+            f1_interval=f1_interval,
         )
+
+    def _slice_intervals(self, mask: Flags) -> list[Interval | None]:
+        """Those of the two figures over the questions (n,) of a slice, see `Slice`."""
+        varies = np.ptp(self.values[mask], axis=0) > 0
+        if mask.sum() < FEWEST or not varies.any():
+            return [None, None]
+        samples = 100 * resample_means(self.values, mask=mask)
+        return [
+            to_interval(column) if is_varied else None
+            for column, is_varied in zip(samples.T, varies, strict=True)
+        ]

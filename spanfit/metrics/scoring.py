@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
 from spanfit.data import digest, read
-from spanfit.data.predictions import (
-    Response,
-    read_na_probs,
-    read_predictions,
-    to_na_probs,
-    to_responses,
-)
-from spanfit.errors import DataError, RecipeError, did_you_mean
+from spanfit.data.predictions import Response
+from spanfit.errors import DataError, RecipeError, did_you_mean, list_some
 from spanfit.metrics.confidence import Confidence, measure_confidence
+from spanfit.metrics.responses import NaProbs, Predictions, collect_responses, name_source
 from spanfit.metrics.scores import Scores, Signature
 from spanfit.metrics.squad import (
     Floats,
@@ -30,11 +23,9 @@ from spanfit.metrics.squad import (
     squad_v2_figures,
     threshold_figures,
 )
-from spanfit.types import QuestionExample, QuestionPrediction, SelectedOn
+from spanfit.types import QuestionExample, SelectedOn
 
 Gold = str | Path | Sequence[QuestionExample]
-Predictions = str | Path | Mapping[str, str] | Iterable[QuestionPrediction]
-NaProbs = str | Path | Mapping[str, float]
 
 METRICS: tuple[SquadMetric, ...] = get_args(SquadMetric)
 
@@ -74,15 +65,13 @@ def score(
         RecipeError: an unknown metric, or a threshold without na-probs.
     """
     examples, chosen, name = check_gold(gold, metric=metric)
-    responses = _read_responses(predictions)
-    _refuse_unknown(responses, examples, where=_name(predictions, "predictions"), gold=name)
-    if na_probs is not None:
-        numbers = _read_na_probs(na_probs, examples, responses=responses, gold=name)
-        responses = _decide(responses, numbers, threshold=na_prob_threshold)
-    elif na_prob_threshold != 1.0:
-        raise RecipeError(
-            "a na-prob threshold decides nothing without na-probs", fix="--na-probs FILE"
-        )
+    responses = collect_responses(
+        predictions,
+        examples,
+        gold=name,
+        na_probs=na_probs,
+        na_prob_threshold=na_prob_threshold,
+    )
     return _score(examples, responses, metric=chosen, selected_on=selected_on)
 
 
@@ -190,7 +179,7 @@ def _rank(
 
 def _read_gold(gold: Gold) -> tuple[Sequence[QuestionExample], str]:
     """The examples, each with gold and an id of its own, and their name for messages."""
-    name = _name(gold, "gold")
+    name = name_source(gold, "gold")
     examples = read(gold) if isinstance(gold, str | Path) else gold
     if not examples:
         raise DataError("there is no question to score", where=name)
@@ -199,7 +188,7 @@ def _read_gold(gold: Gold) -> tuple[Sequence[QuestionExample], str]:
             f"{len(without):,} of {len(examples):,} questions have no gold",
             where=name,
             expected="'answers', an empty list for a question without an answer",
-            found=f"no 'answers' for {_list(without)}",
+            found=f"no 'answers' for {list_some(without)}",
         )
     if len({example.id for example in examples}) < len(examples):
         raise DataError("an id is there twice", where=name, expected="each id once")
@@ -222,82 +211,7 @@ def _choose_metric(
             f"squad_v1 needs an answer to each question; {len(unanswerable):,} of "
             f"{len(examples):,} have none",
             where=where,
-            found=f"no answer for {_list(unanswerable)}",
+            found=f"no answer for {list_some(unanswerable)}",
             fix="--metric squad_v2",
         )
     return known
-
-
-def _read_responses(predictions: Predictions) -> Mapping[str, Response]:
-    if isinstance(predictions, str | Path):
-        return read_predictions(predictions)
-    if isinstance(predictions, Mapping):
-        return to_responses(predictions, where="predictions")
-    responses: dict[str, Response] = {}
-    for prediction in predictions:
-        if prediction.id in responses:
-            raise DataError(f"the question {prediction.id!r} is there twice", where="predictions")
-        responses[prediction.id] = Response.of(prediction)
-    return responses
-
-
-def _read_na_probs(
-    na_probs: NaProbs,
-    examples: Sequence[QuestionExample],
-    *,
-    responses: Mapping[str, Response],
-    gold: str,
-) -> dict[str, float]:
-    """The numbers, in their order: of questions of the gold, and of all that are predicted."""
-    where = _name(na_probs, "na_probs")
-    if isinstance(na_probs, str | Path):
-        numbers = read_na_probs(na_probs)
-    else:
-        numbers = to_na_probs(na_probs, where=where)
-    _refuse_unknown(numbers, examples, where=where, gold=gold)
-    if lacking := [key for key in responses if key not in numbers]:
-        raise DataError(
-            f"{len(lacking):,} of {len(responses):,} predictions have no na-prob",
-            where=where,
-            expected="a number for each prediction",
-            found=f"none for {_list(lacking)}",
-        )
-    return numbers
-
-
-def _decide(
-    responses: Mapping[str, Response], numbers: Mapping[str, float], *, threshold: float
-) -> dict[str, Response]:
-    """The responses in the order of `numbers`, "no answer" where the number is above.
-
-    Their probabilities were those of what they said before, so they are gone.
-    """
-    if math.isnan(threshold):
-        raise RecipeError("the na-prob threshold is not a number", found="nan")
-    return {
-        key: replace(responses[key], is_null=number > threshold, null_odds=number, probability=None)
-        for key, number in numbers.items()
-        if key in responses
-    }
-
-
-def _refuse_unknown(
-    keys: Collection[str], examples: Sequence[QuestionExample], *, where: str, gold: str
-) -> None:
-    known = {example.id for example in examples}
-    if unknown := [key for key in keys if key not in known]:
-        raise DataError(
-            f"{len(unknown):,} of {len(keys):,} ids are not in the gold",
-            where=where,
-            expected=f"ids of {gold}, such as {examples[0].id}",
-            found=_list(unknown),
-            fix="give the gold that this belongs to",
-        )
-
-
-def _name(source: object, otherwise: str) -> str:
-    return str(source) if isinstance(source, str | Path) else otherwise
-
-
-def _list(ids: Sequence[str], *, limit: int = 3) -> str:
-    return ", ".join(ids[:limit]) + (" …" if len(ids) > limit else "")

@@ -8,6 +8,7 @@ A slice looks only at the gold, never at what was predicted:
     answer_position  the quarter of the context in which the first gold starts
     has_answer       HasAns and NoAns, as the official script calls them
     title            of the article
+    synthetic        real, or the way in which a question that nobody asked was made
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ NO_ANSWER = "no answer"
 EMPTY = "empty"
 UNKNOWN = "unknown"
 NO_TITLE = "(no title)"
+REAL = "real"
 
 # The least number that belongs to each label.
 _WORDS = {1: "1 word", 2: "2–3 words", 4: "4–7 words", 8: "8+ words"}
@@ -57,7 +59,7 @@ def split_rows(examples: Sequence[QuestionExample], by: str) -> dict[str, list[i
     rows: dict[str, list[int]] = {}
     for row, example in enumerate(examples):
         rows.setdefault(label(example), []).append(row)
-    if order is None:  # titles: the largest first
+    if order is None:  # names that the data gives: the largest first
         counts = Counter({name: len(group) for name, group in sorted(rows.items())})
         order = tuple(name for name, _ in counts.most_common())
     return {name: rows[name] for name in order if name in rows}
@@ -108,6 +110,10 @@ def _title(example: QuestionExample) -> str:
     return example.title or NO_TITLE
 
 
+def _synthetic(example: QuestionExample) -> str:
+    return example.synthetic or REAL
+
+
 @lru_cache(maxsize=1024)  # the questions of a paragraph share its string
 def _has_spaced_words(text: str) -> bool:
     """Whether scripts written without spaces make up no more than a fifth of the characters."""
@@ -131,6 +137,7 @@ _LABELS: dict[str, tuple[Callable[[QuestionExample], str], tuple[str, ...] | Non
     "answer_position": (_answer_position, (*_QUARTERS, UNKNOWN, NO_ANSWER)),
     "has_answer": (_has_answer, ("HasAns", "NoAns")),
     "title": (_title, None),
+    "synthetic": (_synthetic, None),
 }
 """Each name with the label of an example, and the order of its labels (None: by size)."""
 

@@ -57,6 +57,14 @@ def make_recipe(
         recipe = Recipe.model_validate(content)
     except ValidationError as error:
         raise _explain(error, where=where) from None
+    for part in ("validation", "calibration"):
+        if getattr(recipe.data, part) == []:
+            raise RecipeError(
+                f"data.{part} names no file",
+                where=where,
+                expected="a file, a list of files, or no such key",
+                found="[]",
+            )
     if recipe.windows.overlap >= recipe.windows.max_length - 3:
         raise RecipeError(
             "windows.overlap leaves no room to move on",

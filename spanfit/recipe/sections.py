@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Files = str | list[str]
 """One data file or several."""
+MAX_SEED = 2**32 - 1  # NumPy's
 
 
 class Section(BaseModel):
@@ -33,7 +34,7 @@ class TaskSection(Section):
         0.0, ge=0, lt=1, description="share of the target spread evenly over context and null"
     )
     null_share: float | None = Field(
-        None, gt=0, lt=1, description="share of the loss of windows without answer; unset: as is"
+        None, gt=0, lt=1, description="share of the weight of windows without answer; unset: as is"
     )
 
 
@@ -64,7 +65,7 @@ class DataSection(Section):
         le=1,
         description="share of answerable questions asked again of another paragraph of the title",
     )
-    seed: int = Field(0, ge=0, description="seed of whatever is drawn from the data")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="seed of whatever is drawn from the data")
 
 
 class ModelSection(Section):
@@ -129,7 +130,9 @@ class BatchSection(Section):
         "what suits the device",
     )
     max_prediction_tokens: int | None = Field(
-        None, ge=8, description="padded tokens of a batch without gradients; unset: as above"
+        None,
+        ge=8,
+        description="padded tokens of a batch without gradients; unset: what suits the device",
     )
 
 
@@ -138,7 +141,7 @@ class RunSection(Section):
 
     epochs: int = Field(2, ge=1, description="passes over the training windows")
     max_steps: int | None = Field(None, ge=1, description="stop after so many optimizer steps")
-    seed: int = Field(0, ge=0, description="seed of weights, order and dropout")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="seed of weights, order and dropout")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where it runs")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="auto: bf16 on a GPU that has it, else fp32"

@@ -7,18 +7,20 @@ Each gold answer is one of these:
     too long   one window holds its tokens, but they are more than an answer may have
     outside    no window holds all its tokens, or it has none
 
-A question is what its first gold is (training learns that one), and what the best of its golds is
-(a score takes the best). Lost is what is too long or outside.
+A question is what its first gold is (training learns that one, unless `task.answers` is "all"), and
+what the best of its golds is (a score takes the best). Lost is what is too long or outside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spanfit.errors import list_some
 from spanfit.metrics.squad import SquadMetric
 from spanfit.tasks.ceiling import Ceiling, find_ceiling
 from spanfit.tasks.questions import GoldSpans, find_gold_tokens, gold_spans
@@ -76,22 +78,24 @@ class Coverage:
     best_gold: Fit
     ceiling: Ceiling | None
 
-    def describe(self) -> list[str]:
-        """What training loses, a line each, with the first ids; nothing where nothing is lost."""
+    def describe(self, *, answers: Literal["first", "all"] = "first") -> list[str]:
+        """What training loses, a line each, with the first ids; nothing where nothing is lost.
+
+        `answers` is the recipe's `task.answers`: of a question all of whose golds are learnt, the
+        best one counts.
+        """
+        learnt = self.best_gold if answers == "all" else self.first_gold
+        gold = "best" if answers == "all" else "first"
         lost = {
-            "first golds that no window holds (they train as null)": self.first_gold.outside,
-            "first golds longer than an answer may be": self.first_gold.too_long,
-            "first golds widened to whole tokens": self.first_gold.widened,
+            f"{gold} golds that no window holds (they train as null)": learnt.outside,
+            f"{gold} golds longer than an answer may be": learnt.too_long,
+            f"{gold} golds widened to whole tokens": learnt.widened,
             "questions cut to leave room for the context": self.cut,
             "questions so long that their windows hardly move on": self.crowded,
             "empty contexts": self.empty_contexts,
             "empty questions": self.empty_questions,
         }
-        return [
-            f"{what}: {len(ids):,} ({', '.join(ids[:3])}{' …' if len(ids) > 3 else ''})"
-            for what, ids in lost.items()
-            if ids
-        ]
+        return [f"{what}: {len(ids):,} ({list_some(ids)})" for what, ids in lost.items() if ids]
 
 
 def summarise_lengths(windows: Windows) -> LengthSummary:

@@ -185,6 +185,7 @@ class QuestionTask(
             k=decode.n_best,
             temperature=calibration.temperature,
             threshold=calibration.threshold,
+            null_scale=calibration.null_scale,
         )
 
     def statistics(

@@ -1,7 +1,7 @@
 """The Hugging Face hub as far as it can be reached: asked once, not once for every file.
 
-Without a network its library tries each file six times, and a mistyped name takes more than a
-minute to be refused.
+Without a network its libraries try each file several times: a mistyped name takes more than a
+minute to be refused, and a data set of the cache half a minute to be found.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ DATA is SQuAD's JSON, JSON Lines, CSV or Parquet, or hub:ORG/NAME:SPLIT.
 
 Answers are coloured, or bracketed in a pipe.
 
-An answer that does not stand where the file says is flagged.
+An answer that does not stand where the file says is flagged, and so is a synthetic question.
 
 Example: spanfit show dev-v2.0.json -n 5
 """
@@ -86,6 +86,7 @@ def _count(examples: Sequence[QuestionExample]) -> dict[str, int]:
         "answerable": sum(bool(example.answers) for example in examples),
         "unanswerable": sum(example.answers == () for example in examples),
         "without_gold": sum(example.answers is None for example in examples),
+        "synthetic": sum(bool(example.synthetic) for example in examples),
         "misplaced_answers": sum(
             not is_good(answer, example.context)
             for example in examples
@@ -102,8 +103,9 @@ def _summarise(examples: Sequence[QuestionExample], data: Path) -> str:
         "whose gold is not given": counts["without_gold"],
     }
     listed = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
+    made = f"; {counts['synthetic']:,} synthetic" if counts["synthetic"] else ""
     line = (
-        f"{data}: questions {counts['questions']:,} ({listed}), "
+        f"{data}: questions {counts['questions']:,} ({listed}{made}), "
         f"contexts {counts['contexts']:,}, titles {counts['titles']:,}"
     )
     if bad := counts["misplaced_answers"]:
@@ -146,6 +148,8 @@ def _to_rows(example: QuestionExample, *, brackets: bool, full: bool) -> _Rows:
     rows = [("id", Text(visible(example.id), "bold"))]
     if example.title:
         rows.append(("title", Text(visible(example.title))))
+    if example.synthetic:
+        rows.append(("synthetic", Text(visible(example.synthetic), "bold yellow")))
     rows.append(("question", Text(visible(example.question), "bold")))
     rows.append(("context", mark(example.context, spans, brackets=brackets, shorten=not full)))
     if not example.answers:
@@ -177,6 +181,7 @@ def _to_json(example: QuestionExample) -> dict[str, Any]:
         "question": example.question,
         "context": example.context,
         "answers": answers,
+        "synthetic": example.synthetic,
     }
 
 
