@@ -20,8 +20,9 @@ from spanfit.evaluation import Evaluation, predict_all, score_predictions
 from spanfit.losses import LOSSES
 from spanfit.metrics import Confidence, measure_confidence
 from spanfit.model_card import CardEntry, write_model_card
+from spanfit.parts import Examples
 from spanfit.prediction import Predictor
-from spanfit.preparation import Examples, Prepared
+from spanfit.preparation import Prepared
 from spanfit.progress import Progress
 from spanfit.runs import RunFolder, uninterrupted
 from spanfit.settings import Calibration, ModelSettings

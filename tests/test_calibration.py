@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spanfit.calibration import fit_threshold
+from spanfit.threshold import fit_threshold
 
 
 def fit(questions, **options):

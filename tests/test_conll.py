@@ -19,7 +19,7 @@ from spanfit.data.fields import Source
 from spanfit.data.files import open_data
 from spanfit.data.joiner import decide_joiner, join_words
 from spanfit.errors import DataError
-from spanfit.types import TaggedExample
+from spanfit.tagged import TaggedExample
 
 SMALL = """\
 -DOCSTART- -X- -X- O

@@ -15,10 +15,10 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "spanfit"
 
 LEVELS = (
-    "version types errors text offsets readings groups hub progress cli.console",
+    "version types tagged errors text offsets readings groups hub progress cli.console",
     "tags",
     "recipe template tokenizer_config data quickstart cli.marks",
-    "settings suggestion tokenizer temperature null_scale",
+    "settings suggestion tokenizer temperature null_scale threshold parts",
     "memory",
     "windows",
     "batching",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanfit.data import read
-from spanfit.data.parts import limit, split_off
+from spanfit.data.splitting import limit, split_off
 from spanfit.errors import RecipeError
 from spanfit.types import QuestionExample
 
@@ -90,7 +90,8 @@ class TestSplitOff:
     def test_the_same_in_every_process(self):
         """Hashes of strings differ between processes, the parts must not."""
         code = (
-            "from spanfit.data.parts import split_off; from spanfit.types import QuestionExample;"
+            "from spanfit.data.splitting import split_off\n"
+            "from spanfit.types import QuestionExample\n"
             "made = [QuestionExample(str(n), '?', 'c' * n, title=str(n % 30)) for n in range(90)];"
             "print([example.id for example in split_off(made, seed=7).calibration])"
         )

@@ -100,7 +100,7 @@ class TestParts:
         return tmp_path
 
     def read_parts(self, progress=None, **data):
-        from spanfit.preparation import read_parts
+        from spanfit.parts import read_parts
         from spanfit.progress import Progress
 
         progress = progress or Progress(quiet=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from spanfit.types import Entity, TaggedExample
+from spanfit.tagged import Entity, TaggedExample
 
 GOOD = TaggedExample("a", "Mira left", starts=(0, 5), ends=(4, 9), tags=("B-PER", "O"))
 

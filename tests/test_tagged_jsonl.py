@@ -16,7 +16,7 @@ from spanfit.data.joiner import join_words
 from spanfit.data.tagged_jsonl import parse_records, write_lines
 from spanfit.data.tagged_records import TagChoice, TaggedRecords, read_tagged, stream_tagged
 from spanfit.errors import DataError
-from spanfit.types import Entity, TaggedExample
+from spanfit.tagged import Entity, TaggedExample
 
 WORDS = {"id": "a", "words": ["Mira", "left"], "tags": ["B-PER", "O"]}
 TEXT = {"id": "b", "text": "ミラはオスロへ。", "entities": [{"start": 0, "end": 2, "label": "人"}]}

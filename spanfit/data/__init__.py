@@ -12,7 +12,7 @@ records      one question as a flat record, which lines, rows and the hub have i
 fields       checked access to the keys of a JSON object
 writing      a file of questions in a format that the user chose
 answers      do the gold answers stand where the file says? named repairs
-parts        calibration part, seeded subsets
+splitting    calibration part, seeded subsets
 synthesis    unanswerable questions made of answerable ones
 faults       lines that cannot be read: refused, or left out and listed
 unfinished   a file of lines that can be continued after any end of the process

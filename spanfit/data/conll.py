@@ -34,7 +34,7 @@ from spanfit.data.fields import Source
 from spanfit.data.files import decode
 from spanfit.data.joiner import decide_joiner, join_words, locate_words
 from spanfit.errors import DataError
-from spanfit.types import TaggedExample
+from spanfit.tagged import TaggedExample
 
 DOCSTART = "-DOCSTART-"
 

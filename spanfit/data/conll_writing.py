@@ -18,7 +18,7 @@ from spanfit.data.conll import DOCSTART, parse_conll
 from spanfit.data.fields import Source
 from spanfit.data.joiner import decide_joiner
 from spanfit.errors import DataError
-from spanfit.types import TaggedExample
+from spanfit.tagged import TaggedExample
 
 Tags = tuple[str, ...]
 

@@ -14,7 +14,7 @@ from operator import attrgetter
 from spanfit.data import fields
 from spanfit.data.fields import JsonObject, Source
 from spanfit.errors import DataError
-from spanfit.types import Entity
+from spanfit.tagged import Entity
 
 _SHAPE = '{"start": …, "end": …, "label": …}'
 _KEYS = frozenset({"start", "end", "span", "label", "type", "text", "name"})

@@ -32,7 +32,7 @@ from spanfit.data.files import DataFile, numbered_lines, parse_json
 from spanfit.data.joiner import locate_words
 from spanfit.data.tagged_records import NumberedRecord
 from spanfit.errors import DataError
-from spanfit.types import TaggedExample
+from spanfit.tagged import TaggedExample
 
 
 def parse_lines(lines: Iterable[tuple[int, bytes]], source: Source) -> Iterator[NumberedRecord]:

@@ -18,7 +18,7 @@ from spanfit.data.entities import read_entities, tag_characters
 from spanfit.data.fields import JsonObject, Source
 from spanfit.data.joiner import Ranges, characters_of, decide_joiner, join_words, locate_words
 from spanfit.errors import DataError
-from spanfit.types import Entity, TaggedExample
+from spanfit.tagged import Entity, TaggedExample
 
 WORD_KEYS = ("words", "tokens")
 TAG_KEYS = ("tags", "ner_tags", "pos_tags", "chunk_tags")
