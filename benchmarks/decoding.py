@@ -221,7 +221,7 @@ def prepare(examples: list[QuestionExample], tokenizer: Tokenizer) -> Work:
     """Windows, batches and logits."""
     pairs = [TextPair(example.question.strip(), example.context) for example in examples]
     windows = make_windows(pairs, tokenizer, WindowSettings())
-    splits = split_by_length(windows.lengths, max_tokens=BATCH_TOKENS)
+    splits = split_by_length(windows.lengths, max_tokens=BATCH_TOKENS, overhead_tokens=BATCH_TOKENS)
     batches = [join(windows, rows) for rows in splits]
     rng = np.random.default_rng(0)
     return Work(examples, windows, batches, [make_logits(batch, rng) for batch in batches])

@@ -24,8 +24,9 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from spanfit.metrics.chunk_arrays import EntityMetric
 from spanfit.metrics.label_counts import Average, LabelCounts
-from spanfit.metrics.tagging import EntityMetric, count_entities, count_tags, pair_tags
+from spanfit.metrics.tagging import count_entities, count_tags, pair_tags
 from spanfit.tags import SCHEMES, detect_scheme
 
 LEAST_RATIO = 20

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from spanfit.version import VERSION
 
 if TYPE_CHECKING:
-    from spanfit.calibration import refit
     from spanfit.data import read
+    from spanfit.loading import load
     from spanfit.metrics import compare, score
-    from spanfit.model import load
+    from spanfit.recalibration import refit
     from spanfit.seeds import train_seeds
     from spanfit.training import train
 
@@ -29,9 +29,9 @@ __all__ = ["__version__", "compare", "load", "read", "refit", "score", "train", 
 
 _HOMES = {
     "compare": "spanfit.metrics",
-    "load": "spanfit.model",
+    "load": "spanfit.loading",
     "read": "spanfit.data",
-    "refit": "spanfit.calibration",
+    "refit": "spanfit.recalibration",
     "score": "spanfit.metrics",
     "train": "spanfit.training",
     "train_seeds": "spanfit.seeds",

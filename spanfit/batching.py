@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,26 +92,45 @@ def answer_tokens(windows: Windows, batch: Batch) -> npt.NDArray[np.bool_]:
     return allowed
 
 
-def split_by_length(lengths: npt.NDArray[np.integer], *, max_tokens: int) -> list[Int64]:
+def split_by_length(
+    lengths: npt.NDArray[np.integer], *, max_tokens: int, overhead_tokens: int
+) -> list[Int64]:
     """Micro-batches of like length: row numbers, int64, each row in exactly one.
 
     A micro-batch, padded to its longest row, has at most `max_tokens` tokens; a row that is longer
-    by itself stands alone. The longest come first, so that memory runs out at once or not at all.
+    by itself stands alone. Each costs what `overhead_tokens` more would: of all ways to cut the
+    rows, sorted by length, this is one of least cost. The longest come first, so that memory runs
+    out at once or not at all.
     """
     if max_tokens < 1:
         raise ValueError(f"max_tokens must be at least 1, found {max_tokens}")
-    sizes = lengths.astype(np.int64)
-    return list(_runs(np.argsort(-sizes, kind="stable"), sizes, max_tokens))
+    order = np.argsort(-lengths.astype(np.int64), kind="stable")
+    cuts = _cheapest_cuts(lengths[order].astype(np.int64), max_tokens, overhead_tokens)
+    return np.split(order, cuts) if len(order) else []
 
 
-def _runs(order: Int64, lengths: Int64, max_tokens: int) -> Iterator[Int64]:
-    """Cut `order`, which goes from long to short, into runs that hold `max_tokens` padded."""
-    start = 0
-    while start < len(order):
-        longest = max(1, int(lengths[order[start]]))
-        size = max(1, max_tokens // longest)
-        yield order[start : start + size]
-        start += size
+def _cheapest_cuts(lengths: Int64, max_tokens: int, overhead_tokens: int) -> list[int]:
+    """Where to cut rows that go from long to short; the first row of every run but the first.
+
+    The cheapest way up to each row is known before the runs that begin there are tried, so each
+    run is tried once. A run costs its number of rows times its first, longest one.
+    """
+    n = len(lengths)
+    cost = np.full(n + 1, np.iinfo(np.int64).max)
+    before = np.zeros(n + 1, dtype=np.int64)
+    cost[0] = 0
+    for first, length in enumerate(np.maximum(lengths, 1).tolist()):
+        size = min(max(1, max_tokens // length), n - first)
+        reached = slice(first + 1, first + size + 1)
+        tried = cost[first] + overhead_tokens + length * np.arange(1, size + 1)
+        is_cheaper = tried < cost[reached]
+        cost[reached][is_cheaper] = tried[is_cheaper]
+        before[reached][is_cheaper] = first
+    cuts: list[int] = []
+    end = n
+    while end > 0 and (end := int(before[end])) > 0:
+        cuts.append(end)
+    return cuts[::-1]
 
 
 def _lay_out(windows: Windows, rows: Int64) -> _Layout:

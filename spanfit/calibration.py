@@ -9,17 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
 from spanfit.data import digest
-from spanfit.data.nbest import read_question_predictions
-from spanfit.errors import DataError, ModelError, list_some
-from spanfit.metrics import Scores, answer_scores, check_gold, score
+from spanfit.errors import DataError
+from spanfit.metrics import (
+    Confidence,
+    Scores,
+    TagScores,
+    answer_scores,
+    check_gold,
+    measure_confidence,
+)
 from spanfit.null_scale import fit_null_scale
-from spanfit.settings import FILE_NAME, Calibration, find_settings
-from spanfit.temperature import fit_temperature, list_gaps, null_log_odds
+from spanfit.settings import Calibration
+from spanfit.tagged import TaggedExample, TaggingPrediction
+from spanfit.temperature import (
+    decision_probability,
+    fit_temperature,
+    list_gaps,
+    null_log_odds,
+)
 from spanfit.threshold import fit_threshold
 from spanfit.types import QuestionExample, QuestionPrediction
 
@@ -105,93 +117,6 @@ def decide(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Refit:
-    """What a refit changed in the model of `folder`, with the scores of its data before and after.
-
-    Both scores are of the same predictions; those after are chosen on the data that they score.
-    Where nothing could be fitted both are the same, the file is as it was, and warnings say why.
-    """
-
-    folder: Path
-    before: Calibration
-    after: Calibration
-    scores_before: Scores
-    scores_after: Scores
-    warnings: tuple[str, ...]
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether anything was fitted, and written."""
-        return self.after != self.before
-
-
-def refit(
-    model: str | Path,
-    gold: str | Path | Sequence[QuestionExample],
-    predictions: str | Path | Sequence[QuestionPrediction],
-    *,
-    metric: str | None = None,
-    backend: str = "torch",
-) -> Refit:
-    """Fit the calibration of a model anew from its predictions, and write it to its spanfit.json.
-
-    Reads neither weights nor tokenizer. `model` is a run folder or a model folder, `predictions`
-    what it said of every question of `gold`: a file of `spanfit predict` or what that holds. They
-    do not tell which model they are of; that they are of these questions and contexts is checked.
-
-    Raises:
-        ModelError: no spanfit.json there, or it cannot be read or written.
-        DataError: as `score`, a question has no prediction, or a candidate stands elsewhere.
-        RecipeError: an unknown metric.
-    """
-    folder, settings = find_settings(model)
-    examples, metric, _ = check_gold(gold, metric=metric)
-    if isinstance(predictions, str | Path):
-        predictions = read_question_predictions(predictions)
-    before = settings.calibration_of(backend)
-    scores_before = score(
-        examples,
-        decide(predictions, before),
-        metric=metric,
-        selected_on=settings.selected_on_for(digest(examples), backend=backend),
-    )
-    _refuse(scores_before.missing, "have no prediction", n=len(examples))
-    by_id = {prediction.id: prediction for prediction in predictions}
-    ordered = [by_id[example.id] for example in examples]
-    elsewhere = [
-        example.id
-        for example, prediction in zip(examples, ordered, strict=True)
-        if any(c.span.of(example.context) != c.text for c in prediction.n_best if not c.source)
-    ]
-    _refuse(elsewhere, "have candidates that do not stand in their context", n=len(examples))
-    fit = calibrate_questions(examples, ordered, before=before, metric=metric)
-    if fit.calibration == before:
-        return Refit(folder, before, before, scores_before, scores_before, fit.warnings)
-    scores_after = score(
-        examples, decide(ordered, fit.calibration), metric=metric, selected_on="validation"
-    )
-    calibrations = settings.calibration | {backend: fit.calibration}
-    try:
-        settings.model_copy(update={"calibration": calibrations}).save(folder)
-    except OSError as error:
-        raise ModelError(
-            f"can't be written: {error.strerror or error}", where=str(folder / FILE_NAME)
-        ) from None
-    return Refit(folder, before, fit.calibration, scores_before, scores_after, fit.warnings)
-
-
-def _refuse(ids: Sequence[str], problem: str, *, n: int) -> None:
-    """Raise if there are ids of questions, of n, that have a problem."""
-    if ids:
-        raise DataError(
-            f"{len(ids):,} of {n:,} questions {problem}",
-            expected="what the model said of each question of the gold",
-            found=list_some(ids),
-            fix="spanfit predict MODEL DATA --out FILE.jsonl",
-        )
-
-
 def _check_pairs(
     examples: Sequence[QuestionExample], predictions: Sequence[QuestionPrediction]
 ) -> None:
@@ -205,5 +130,95 @@ def _check_pairs(
         )
 
 
-CALIBRATIONS = {"qa": calibrate_questions}
-"""How each task fits what turns scores into decisions, by the task's name."""
+class Calibrator(Protocol):
+    """How a task makes decisions and probabilities of scores, and fits what that takes.
+
+    `can_refit`: whether that can be done again from a predictions file.
+    """
+
+    can_refit: bool
+
+    def fit(
+        self,
+        examples: Sequence[Any],
+        predictions: Sequence[Any],
+        *,
+        before: Calibration,
+        is_threshold_fixed: bool,
+    ) -> Fit:
+        """The calibration that suits predictions of examples with gold."""
+
+    def decide(self, predictions: Sequence[Any], calibration: Calibration) -> list[Any]:
+        """The predictions as they are at a calibration."""
+
+    def confidence_before(
+        self,
+        predictions: Sequence[Any],
+        scores: Any,  # noqa: ANN401 (of the task)
+        calibration: Calibration,
+    ) -> Confidence | None:
+        """What the probabilities were worth before anything was fitted; None: not measured."""
+
+
+class QuestionCalibrator:
+    """Threshold, temperature and the scale of "no answer"."""
+
+    can_refit = True
+
+    def fit(
+        self,
+        examples: Sequence[QuestionExample],
+        predictions: Sequence[QuestionPrediction],
+        *,
+        before: Calibration,
+        is_threshold_fixed: bool,
+    ) -> Fit:
+        """See `calibrate_questions`."""
+        return calibrate_questions(
+            examples, predictions, before=before, is_threshold_fixed=is_threshold_fixed
+        )
+
+    def decide(
+        self, predictions: Sequence[QuestionPrediction], calibration: Calibration
+    ) -> list[QuestionPrediction]:
+        """See the function of that name."""
+        return decide(predictions, calibration)
+
+    def confidence_before(
+        self, predictions: Sequence[QuestionPrediction], scores: Scores, calibration: Calibration
+    ) -> Confidence:
+        """Of the same decisions at temperature 1."""
+        gaps = list_gaps(predictions, threshold=calibration.threshold)
+        return measure_confidence(decision_probability(gaps, temperature=1.0), scores.example_exact)
+
+
+class TagCalibrator:
+    """Tags are decided by their scores alone, and probabilities stay those of the model."""
+
+    can_refit = False
+
+    def fit(
+        self,
+        examples: Sequence[TaggedExample],
+        predictions: Sequence[TaggingPrediction],
+        *,
+        before: Calibration,
+        is_threshold_fixed: bool,
+    ) -> Fit:
+        """Nothing is fitted."""
+        return Fit(before, ())
+
+    def decide(
+        self, predictions: Sequence[TaggingPrediction], calibration: Calibration
+    ) -> list[TaggingPrediction]:
+        """The predictions as they are."""
+        return list(predictions)
+
+    def confidence_before(
+        self, predictions: Sequence[TaggingPrediction], scores: TagScores, calibration: Calibration
+    ) -> None:
+        """Not measured."""
+
+
+CALIBRATORS: dict[str, Calibrator] = {"qa": QuestionCalibrator(), "tagging": TagCalibrator()}
+"""How each task calibrates, by the task's name."""

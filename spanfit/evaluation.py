@@ -6,23 +6,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from spanfit.data import digest
-from spanfit.metrics import Scores, check_gold, score
+from spanfit.examples import Example, Examples, Prediction
+from spanfit.metrics import AnyScores, check_gold, score
 from spanfit.prediction import Observer, Predictor
 from spanfit.progress import Progress
-from spanfit.types import QuestionExample, QuestionPrediction, SelectedOn
+from spanfit.types import SelectedOn
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """What a model says of some examples with gold, and how good that is."""
 
-    examples: Sequence[QuestionExample]
-    predictions: Sequence[QuestionPrediction]
-    scores: Scores
+    examples: Examples
+    predictions: Sequence[Prediction]
+    scores: AnyScores
 
-    def ranked(
-        self, *, only_wrong: bool = False
-    ) -> list[tuple[QuestionExample, QuestionPrediction]]:
+    def ranked(self, *, only_wrong: bool = False) -> list[tuple[Example, Prediction]]:
         """The examples with their predictions, worst first."""
         rows = {example.id: row for row, example in enumerate(self.examples)}
         order = [rows[id_] for id_ in self.scores.worst(len(rows))]
@@ -34,20 +33,20 @@ class Evaluation:
 
 
 def predict_all(
-    examples: Sequence[QuestionExample],
+    examples: Examples,
     predictor: Predictor,
     *,
     title: str,
     progress: Progress,
     observe: Observer | None = None,
-) -> list[QuestionPrediction]:
+) -> list[Prediction]:
     """The predictions of all examples, behind a bar.
 
     Raises:
         ModelError: the logits hold NaN or infinity.
     """
     predictions = []
-    with progress.bar(title, total=len(examples), unit="questions") as bar:
+    with progress.bar(title, total=len(examples), unit="examples") as bar:
         for prediction in predictor.predict(examples, observe=observe):
             predictions.append(prediction)
             bar.advance()
@@ -55,7 +54,7 @@ def predict_all(
 
 
 def evaluate(
-    examples: Sequence[QuestionExample],
+    examples: Examples,
     predictor: Predictor,
     *,
     metric: str | None = None,
@@ -68,6 +67,7 @@ def evaluate(
         DataError: an example without gold, or no examples.
         RecipeError: an unknown metric.
     """
+    examples = predictor.task.adapt(examples, predictor.settings).examples
     check_gold(examples, metric=metric)  # before hours of predicting
     predictions = predict_all(
         examples, predictor, title=title, progress=progress or Progress(quiet=True)
@@ -77,8 +77,8 @@ def evaluate(
 
 
 def score_predictions(
-    examples: Sequence[QuestionExample],
-    predictions: Iterable[QuestionPrediction],
+    examples: Examples,
+    predictions: Iterable[Prediction],
     *,
     metric: str | None = None,
     selected_on: SelectedOn,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
 from spanfit.batching import Batch
-from spanfit.tasks.questions import SpanTargets
+from spanfit.tasks.span_targets import SpanTargets
+from spanfit.tasks.tag_targets import TagTargets
 
 
 def span_loss(
@@ -57,6 +60,42 @@ def span_positions(batch: Batch, targets: SpanTargets) -> NDArray[np.int64]:
     return places.astype(np.int64)
 
 
+def tag_loss(
+    logits: torch.Tensor, batch: Batch, targets: TagTargets, *, label_smoothing: float = 0.0
+) -> torch.Tensor:
+    """Sum over the batch's labelled pieces, each times its weight, of the tag's cross entropy.
+
+    Smoothing mixes in, by its share, the mean of -log p over all tags. A batch without any labelled
+    piece has the loss 0.
+
+    *Shape:* logits (B, T, K) -> scalar.
+
+    Source: Szegedy et al. 2016 (smoothing).
+    """
+    row, column, pieces = tag_positions(batch, targets)
+    device = logits.device
+    chosen = logits[torch.from_numpy(row).to(device), torch.from_numpy(column).to(device)]  # (P, K)
+    log_p = functional.log_softmax(chosen.float(), dim=1)
+    tag = torch.from_numpy(targets.tag[pieces].astype(np.int64)).to(device)
+    loss = -log_p.gather(1, tag[:, None])[:, 0]  # (P,)
+    if label_smoothing:
+        loss = (1 - label_smoothing) * loss - label_smoothing * log_p.mean(dim=1)
+    weight = torch.from_numpy(targets.weight[pieces]).to(device)
+    return (weight * loss).sum()
+
+
+def tag_positions(
+    batch: Batch, targets: TagTargets
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Where the labelled pieces of a batch are: row, column, and number among all pieces; (P,)."""
+    first = targets.splits[batch.rows]
+    counts = targets.splits[batch.rows + 1] - first
+    row = np.repeat(np.arange(len(counts)), counts)
+    pieces = np.arange(len(row)) + np.repeat(first - np.cumsum(counts) + counts, counts)
+    column = batch.sliced_start[row] + targets.position[pieces]
+    return row, column.astype(np.int64), pieces
+
+
 def _answer_or_null(batch: Batch) -> NDArray[np.bool_]:
     """The places of a row that a start or an end may point at, (B, T)."""
     column = np.arange(batch.input_ids.shape[1])
@@ -66,5 +105,5 @@ def _answer_or_null(batch: Batch) -> NDArray[np.bool_]:
     return allowed
 
 
-LOSSES = {"qa": span_loss}
+LOSSES: dict[str, Callable[..., torch.Tensor]] = {"qa": span_loss, "tagging": tag_loss}
 """The loss of each task, by the task's name."""

@@ -1,23 +1,23 @@
-"""A fine-tuned model that answers: `spanfit.load`, then `ask`, `predict`, `evaluate`."""
+"""A fine-tuned model: `spanfit.load`, then `ask` or `tag`, `predict`, `evaluate`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import overload
+from typing import cast, overload
 
 from spanfit.batching import Batch
 from spanfit.data.contexts import name_contexts
 from spanfit.decode.merging import ContextRanking
-from spanfit.errors import ModelError, RecipeError, require
+from spanfit.errors import ModelError
 from spanfit.evaluation import Evaluation, evaluate
-from spanfit.metrics import Scores
+from spanfit.examples import AS_IT_IS, Example, Examples, Prediction, Reading
+from spanfit.metrics import AnyScores
 from spanfit.prediction import BadLines, FilePredictions, Observer, Predictor, predict_file
 from spanfit.progress import Progress
-from spanfit.recipe import WindowsSection
-from spanfit.settings import FILE_NAME, ModelSettings
-from spanfit.tasks import TASKS
+from spanfit.settings import ModelSettings
+from spanfit.tagged import TaggedExample, TaggingPrediction
 from spanfit.types import QuestionExample, QuestionPrediction
 from spanfit.windows import Windows
 
@@ -26,7 +26,7 @@ AnyContext = str | Path | Sequence[str] | Sequence[Path] | Mapping[str, str]
 
 
 class Model:
-    """A model with everything that shapes its predictions; made by `load`.
+    """A model with everything that shapes its predictions; made by `spanfit.load`.
 
     `notes` holds what its user should know (a hub model without spanfit.json, say).
     """
@@ -77,13 +77,14 @@ class Model:
             DataError: no context at all, or one that is not a text.
 
         """
+        self._require(QuestionExample, fix="model.tag(text), or spanfit tag MODEL TEXT")
         questions = [question] if isinstance(question, str) else list(question)
         contexts = name_contexts(context)
         progress = progress or Progress(quiet=True)
         with progress.bar("asking", total=None, unit="windows") as bar:
 
             def count(
-                examples: list[QuestionExample], windows: Windows, batch: Batch, logits: object
+                examples: list[Example], windows: Windows, batch: Batch, logits: object
             ) -> None:
                 bar.advance(len(batch.rows))
 
@@ -104,7 +105,7 @@ class Model:
         asked = product(contexts, rankings)
         predictions = self.predictor.predict(examples, observe=observe)
         for (name, ranking), prediction in zip(asked, predictions, strict=True):
-            ranking.add(name, prediction)
+            ranking.add(name, cast("QuestionPrediction", prediction))
         return [
             ranking.result(
                 str(number),
@@ -115,7 +116,50 @@ class Model:
             for number, ranking in enumerate(rankings, 1)
         ]
 
-    def predict(self, examples: Iterable[QuestionExample]) -> Iterator[QuestionPrediction]:
+    @overload
+    def tag(self, text: str, *, progress: Progress | None = None) -> TaggingPrediction: ...
+
+    @overload
+    def tag(
+        self, text: list[str] | tuple[str, ...], *, progress: Progress | None = None
+    ) -> list[TaggingPrediction]: ...
+
+    def tag(
+        self, text: str | list[str] | tuple[str, ...], *, progress: Progress | None = None
+    ) -> TaggingPrediction | list[TaggingPrediction]:
+        """The tags and entities of one raw text, or of each of several.
+
+        A text is divided into what carries a tag as the model's training data was: characters, or
+        words as its tokenizer finds them. A text of any length is tagged as one.
+
+        Raises:
+            ModelError: the model answers questions.
+
+        """
+        self._require(TaggedExample, fix="model.ask(question, context), or spanfit ask MODEL …")
+        texts = [text] if isinstance(text, str) else list(text)
+        examples = (TaggedExample(id=str(n), text=one) for n, one in enumerate(texts, 1))
+        predictions: list[TaggingPrediction] = []
+        progress = progress or Progress(quiet=True)
+        with progress.bar("tagging", total=len(texts), unit="texts") as bar:
+            for prediction in self.predictor.predict(examples):
+                predictions.append(cast("TaggingPrediction", prediction))
+                bar.advance()
+        return predictions[0] if isinstance(text, str) else predictions
+
+    def _require(self, kind: type[Example], *, fix: str) -> None:
+        """Refuse what the model's task is not about.
+
+        Raises:
+            ModelError: its examples are of another kind.
+        """
+        found = self.predictor.task.example_type
+        if not issubclass(found, kind):
+            raise ModelError(
+                f"this model is for {found.kind}", expected=f"a model for {kind.kind}", fix=fix
+            )
+
+    def predict(self, examples: Iterable[Example]) -> Iterator[Prediction]:
         """A stream of predictions, one for each example, in their order."""
         return self.predictor.predict(examples)
 
@@ -125,149 +169,27 @@ class Model:
         out: str | Path,
         *,
         bad_lines: BadLines = "fail",
+        reading: Reading = AS_IT_IS,
         progress: Progress | None = None,
     ) -> FilePredictions:
         """Predict a file of any length into another; goes on where an earlier call was ended.
 
         See `spanfit.prediction.predict_file`.
         """
-        return predict_file(self.predictor, data, out, bad_lines=bad_lines, progress=progress)
+        return predict_file(
+            self.predictor, data, out, bad_lines=bad_lines, reading=reading, progress=progress
+        )
 
-    def evaluate(self, examples: Sequence[QuestionExample], *, metric: str | None = None) -> Scores:
+    def evaluate(self, examples: Examples, *, metric: str | None = None) -> AnyScores:
         """Scores of the predictions for examples with gold."""
         return self.examine(examples, metric=metric).scores
 
     def examine(
         self,
-        examples: Sequence[QuestionExample],
+        examples: Examples,
         *,
         metric: str | None = None,
         progress: Progress | None = None,
     ) -> Evaluation:
         """Predictions and scores together, to look at the errors."""
         return evaluate(examples, self.predictor, metric=metric, progress=progress)
-
-
-def load(
-    source: str | Path,
-    *,
-    backend: str = "auto",
-    device: str = "auto",
-    max_tokens: int | None = None,
-    trust_remote_code: bool = False,
-) -> Model:
-    """A model from a run folder, a model folder, or the hub.
-
-    `device` is "cpu", "cuda", "mps", or "auto" for the best that is here. `max_tokens` bounds the
-    padded tokens of a batch, and so the memory that it takes; None: what suits the device.
-    `trust_remote_code` runs Python code that comes with the model, for architectures that
-    transformers does not have.
-
-    Raises:
-        ModelError: there is no such model, or it was not trained to answer questions.
-        RecipeError: there is no such device here, or `max_tokens` is not above 0.
-        MissingExtraError: torch or transformers is not installed.
-    """
-    if max_tokens is not None and max_tokens < 1:
-        raise RecipeError("max_tokens must be at least 1", found=str(max_tokens))
-    if backend not in {"auto", "torch"}:
-        raise ModelError(
-            f"there is no backend {backend!r}", expected="auto or torch", found=backend
-        )
-    require("torch", extra="train")
-    require("transformers", extra="train")
-    from spanfit.backends.pretrained import load_settings, load_trained, tokenizer_warnings
-    from spanfit.backends.torch import TorchBackend, max_positions, resolve_device, takes_type_ids
-
-    where, place = find_model(source), resolve_device(device)
-    stored = load_settings(where)
-    task = (stored or ModelSettings()).task
-    loaded = load_trained(where, task=task, trust_remote_code=trust_remote_code)
-    limit = max_positions(loaded.network)
-    if stored is None:
-        settings = _default_settings(limit)
-        notes = [*loaded.notes, _explain_defaults(where, settings), *tokenizer_warnings(where)]
-    else:
-        settings, notes = stored, list(loaded.notes)
-        _check_windows(stored, limit, where)
-    network = loaded.network.to(place).eval()
-    predictor = Predictor(
-        task=TASKS[settings.task],
-        tokenizer=loaded.tokenizer,
-        settings=settings,
-        backend=TorchBackend(
-            network, has_type_ids=loaded.tokenizer.has_type_ids and takes_type_ids(network)
-        ),
-        max_tokens=max_tokens,
-    )
-    return Model(predictor, notes=notes)
-
-
-def find_model(source: str | Path) -> str:
-    """The model folder of a run folder; any other source as it is.
-
-    Raises:
-        ModelError: the folder holds neither a model nor a run.
-    """
-    folder = Path(source)
-    for candidate in (folder / "model", folder):
-        if (candidate / "config.json").is_file():
-            return str(candidate)
-    if folder.is_dir():
-        raise ModelError(
-            "no model in this folder",
-            where=str(folder),
-            expected="a run folder (with model/) or a model folder (with config.json)",
-            found=", ".join(sorted(path.name for path in folder.iterdir())[:6]) or "nothing",
-        )
-    if not _can_be_hub_id(str(source), folder):
-        near = sorted(path.name for path in folder.parent.glob("*") if path.is_dir())
-        raise ModelError(
-            "no such folder",
-            where=str(source),
-            expected="a run folder, a model folder, or a hub id (ORGANISATION/NAME)",
-            found=f"in {folder.parent}: {', '.join(near[-5:]) or 'no folder'}",
-        )
-    return str(source)
-
-
-def _can_be_hub_id(source: str, folder: Path) -> bool:
-    """Whether a name that is no folder may be one of the hub's: not where it is a path here."""
-    parts = source.split("/")
-    is_path = source.startswith((".", "/", "~")) or len(parts) > 2 or "" in parts
-    return not is_path and (len(parts) == 1 or not folder.parent.is_dir())
-
-
-def _default_settings(limit: int | None) -> ModelSettings:
-    """What is assumed of a model without spanfit.json, whose encoder has `limit` positions."""
-    defaults = ModelSettings()
-    if limit is None or limit >= defaults.windows.max_length:
-        return defaults
-    shorter = WindowsSection(max_length=limit, overlap=limit // 3)
-    return defaults.model_copy(update={"windows": shorter})
-
-
-def _check_windows(settings: ModelSettings, limit: int | None, source: str) -> None:
-    """Refuse settings that this encoder cannot have been trained with.
-
-    Raises:
-        ModelError: the windows are longer than the encoder's positions.
-    """
-    if limit is not None and settings.windows.max_length > limit:
-        raise ModelError(
-            "the windows of this model are longer than its encoder's positions",
-            where=f"{source}/{FILE_NAME}",
-            expected=f"windows.max_length of at most {limit} tokens",
-            found=str(settings.windows.max_length),
-            fix="the spanfit.json that the training wrote beside these weights",
-        )
-
-
-def _explain_defaults(source: str, settings: ModelSettings) -> str:
-    windows = settings.windows
-    is_short = windows.max_length < ModelSettings().windows.max_length
-    return (
-        f"{source} has no {FILE_NAME}: windows of {windows.max_length} tokens"
-        + (", all that its encoder has positions for," if is_short else "")
-        + f" with {windows.overlap} of overlap, and a null threshold of 0, are assumed"
-    )

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
-from spanfit.data import digest, stream
-from spanfit.data.answers import check_answers
+from spanfit.data import count_kinds, digest, stream
+from spanfit.data.checking import Checked, check_examples
 from spanfit.data.splitting import limit, split_off
 from spanfit.data.synthesis import make_unanswerable
 from spanfit.errors import DataError, RecipeError, list_some
+from spanfit.examples import Example, Examples
 from spanfit.progress import Progress
-from spanfit.recipe import DataSection, Files
+from spanfit.recipe import DataSection, Files, Recipe
 from spanfit.types import QuestionExample
-
-Examples = Sequence[QuestionExample]
 
 
 @dataclass(frozen=True)
@@ -38,53 +38,47 @@ class Parts:
             "validation": self.validation,
         }
 
-    @property
-    def learns_null(self) -> bool:
-        """Whether a question without answer is learnt; without any a model always answers."""
-        return any(not example.is_answerable for example in self.training)
-
     def digests(self) -> dict[str, str]:
         """The content digest of each part that is there."""
         return {name: digest(examples) for name, examples in self.by_name.items() if examples}
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many questions each part has, and how many of them are of which kind."""
-        return {
-            name: {
-                "all": len(examples),
-                "unanswerable": sum(not example.is_answerable for example in examples),
-                "synthetic": sum(bool(example.synthetic) for example in examples),
-            }
-            for name, examples in self.by_name.items()
-        }
+        """How many examples each part has, and how many of them are of which kind."""
+        return {name: count_kinds(examples) for name, examples in self.by_name.items()}
 
 
-def read_parts(data: DataSection, *, progress: Progress) -> Parts:
-    """The parts that a recipe names, gold answers checked.
+def read_parts(recipe: Recipe, *, kind: type[Example], progress: Progress) -> Parts:
+    """The parts that a recipe names, their gold checked; all examples are of this kind.
+
+    Tags of all parts are in the scheme of the training part.
 
     Raises:
         RecipeError: no training file is named.
-        DataError: a file is missing or faulty, without gold, or an answer is not at its offset.
+        DataError: a file is missing or faulty, of another kind, without gold, or with gold that is
+            wrong and may not be repaired.
     """
+    data, reader = recipe.data, _Reader(recipe, kind, progress)
     if not data.train:
         raise RecipeError(
             "the recipe names no training data",
             expected="data.train",
             fix="--set data.train=FILE, or spanfit init FILE > recipe.toml",
         )
-    training: Examples = _read_checked(data.train, data, progress)
-    training = limit(training, data.max_examples, seed=data.seed)
+    checked = reader.read(data.train)
+    reader = replace(reader, scheme=checked.scheme)
+    training: Examples = limit(checked.examples, data.max_examples, seed=data.seed)
+    calibration: Examples
     if data.calibration is not None:
-        calibration: Examples = _read_checked(data.calibration, data, progress)
+        calibration = reader.read(data.calibration).examples
     else:
         training, calibration = split_off(training, share=data.calibration_share, seed=data.seed)
         calibration = _add_unanswerable(calibration, data, progress, part="calibration")
     if not training:
-        raise DataError("there is no question to learn from", where=_name(data.train))
+        raise DataError("there is nothing to learn from", where=_name(data.train))
     training = _add_unanswerable(training, data, progress, part="training")
     validation: Examples = ()
     if data.validation is not None:
-        validation = _read_checked(data.validation, data, progress)
+        validation = reader.read(data.validation).examples
     return Parts(training=training, calibration=calibration, validation=validation)
 
 
@@ -100,42 +94,71 @@ def _add_unanswerable(
     """
     if data.synthetic_unanswerable == 0:
         return examples
-    synthesis = make_unanswerable(examples, share=data.synthetic_unanswerable, seed=data.seed)
+    questions = cast("Sequence[QuestionExample]", examples)  # the key is for this task alone
+    synthesis = make_unanswerable(questions, share=data.synthetic_unanswerable, seed=data.seed)
     if part == "training" and not synthesis.examples:
-        titles = {example.title for example in examples if example.title}
+        titles = {example.title for example in questions if example.title}
         raise DataError(
             "no unanswerable question can be made of the training part",
             where="data.synthetic_unanswerable",
             expected="titles with several contexts, one of them without the question's answer",
-            found=f"{len(titles):,} titles for {len(examples):,} questions",
+            found=f"{len(titles):,} titles for {len(questions):,} questions",
             fix="--set data.synthetic_unanswerable=0",
         )
     progress.note(f"{part}: {synthesis.summary()}")
     return (*examples, *synthesis.examples)
 
 
-def _read_checked(files: Files, data: DataSection, progress: Progress) -> Examples:
-    """The questions of one part; with several files, the places of questions name theirs."""
-    paths = [files] if isinstance(files, str) else files
-    repeats: list[str] | None = [] if len(paths) > 1 else None
-    examples = list(stream(*paths, repeats=repeats))
-    if repeats:
-        progress.warn(
-            f"{_name(files)}: {len(repeats):,} questions stand in more than one of these files, "
-            f"equal in everything, and count once: {list_some(repeats)}"
-        )
-    name = paths[0] if len(paths) == 1 else ""
-    if without := next((example for example in examples if example.answers is None), None):
-        raise DataError(
-            f"question {without.id!r} has no gold",
-            where=", ".join(filter(None, (name, without.place))),
-            expected='"answers" for every question, [] where the context holds none',
-        )
-    repair = None if data.bad_answers == "fail" else data.bad_answers
-    checked = check_answers(examples, repair=repair, name=name)
-    for line in checked.summary():
-        progress.warn(f"{_name(files)}: {line}")
-    return checked.examples
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the files of one part; `scheme` is the one that tags are wanted in, if any."""
+
+    recipe: Recipe
+    kind: type[Example]
+    progress: Progress
+    scheme: str | None = None
+
+    def read(self, files: Files) -> Checked:
+        """The examples of one part; with several files, the places of examples name theirs."""
+        paths = [files] if isinstance(files, str) else files
+        repeats: list[str] | None = [] if len(paths) > 1 else None
+        reading = self.recipe.columns.reading(bad_answers=self.recipe.data.bad_answers)
+        reading = replace(reading, into=self.scheme)
+        examples = list(stream(*paths, repeats=repeats, reading=reading))
+        self._require_kind(examples, files)
+        if repeats:
+            self.progress.warn(
+                f"{_name(files)}: {len(repeats):,} {self.kind.kind} stand in more than one of these files, "
+                f"equal in everything, and count once: {list_some(repeats)}"
+            )
+        name = paths[0] if len(paths) == 1 else ""
+        if without := next((example for example in examples if not example.has_gold), None):
+            raise DataError(
+                f"{without.noun} {without.id!r} has no gold",
+                where=", ".join(filter(None, (name, without.place))),
+                expected=without.gold_form,
+            )
+        checked = check_examples(examples, reading=reading, name=name)
+        for line in checked.notes:
+            self.progress.warn(f"{_name(files)}: {line}")
+        return checked
+
+    def _require_kind(self, examples: Examples, files: Files) -> None:
+        """Refuse what another task learns.
+
+        Raises:
+            DataError: an example is of another kind.
+        """
+        for example in examples[:1]:
+            if not isinstance(example, self.kind):
+                task = self.recipe.task.name
+                raise DataError(
+                    f"these are no examples for the task {task}",
+                    where=_name(files),
+                    expected=self.kind.kind,
+                    found=example.kind,
+                    fix="spanfit init FILE > recipe.toml, or --set task.name=…",
+                )
 
 
 def _name(files: Files) -> str:

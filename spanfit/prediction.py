@@ -22,13 +22,14 @@ from spanfit.data import count, stream
 from spanfit.data.faults import SkippedLines, refuse_line
 from spanfit.data.predictions import format_line
 from spanfit.data.unfinished import UnfinishedFile
+from spanfit.errors import DataError
+from spanfit.examples import AS_IT_IS, Example, Prediction, Reading
 from spanfit.groups import CHARACTERS_AT_ONCE, gather
 from spanfit.memory import TextMemory
 from spanfit.progress import Progress
 from spanfit.settings import Calibration, ModelSettings
-from spanfit.tasks.questions import QuestionTask
+from spanfit.tasks.base import AnyTask
 from spanfit.tokenizer import Tokenizer
-from spanfit.types import QuestionExample, QuestionPrediction
 from spanfit.version import VERSION
 from spanfit.windows import Windows, WindowSettings, make_windows
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 CHUNK_EXAMPLES = 256
 """Examples whose windows are sorted by length together, and held at once; fewer long ones."""
 
-Observer = Callable[[list[QuestionExample], Windows, Batch, "Logits"], None]
+Observer = Callable[[list[Example], Windows, Batch, "Logits"], None]
 """Sees every batch with its logits before they are thrown away (the evaluation loss does)."""
 
 BadLines = Literal["fail", "skip"]
@@ -52,7 +53,7 @@ class Predictor:
     `max_tokens`: padded tokens of a batch; None: what suits the backend.
     """
 
-    task: QuestionTask
+    task: AnyTask
     tokenizer: Tokenizer
     settings: ModelSettings
     backend: Backend
@@ -76,27 +77,29 @@ class Predictor:
             "settings": hashlib.blake2b(settings.encode(), digest_size=16).hexdigest(),
         }
 
-    def windows(
-        self, examples: list[QuestionExample], *, memory: TextMemory | None = None
-    ) -> Windows:
+    def windows(self, examples: list[Example], *, memory: TextMemory | None = None) -> Windows:
         """The windows of some examples, exactly as training makes them."""
         return prepare_windows(examples, self.task, self.tokenizer, self.settings, memory=memory)
 
     def predict(
-        self, examples: Iterable[QuestionExample], *, observe: Observer | None = None
-    ) -> Iterator[QuestionPrediction]:
+        self, examples: Iterable[Example], *, observe: Observer | None = None
+    ) -> Iterator[Prediction]:
         """One prediction for each example, in their order.
 
         Raises:
             ModelError: the logits hold NaN or infinity.
         """
-        for _, predictions in self.predict_chunks(examples, observe=observe):
+        for _, predictions in self.predict_chunks(self.arrange(examples), observe=observe):
             yield from predictions
 
+    def arrange(self, examples: Iterable[Example]) -> Iterator[Example]:
+        """The examples as the model reads them (see `Task.arrange`)."""
+        return self.task.arrange(examples, self.tokenizer, self.settings)
+
     def predict_chunks(
-        self, examples: Iterable[QuestionExample], *, observe: Observer | None = None
-    ) -> Iterator[tuple[list[QuestionExample], list[QuestionPrediction]]]:
-        """The same in chunks of bounded size (see `gather`), each beside its examples.
+        self, examples: Iterable[Example], *, observe: Observer | None = None
+    ) -> Iterator[tuple[list[Example], list[Prediction]]]:
+        """The same for arranged examples, in chunks of bounded size, each beside its examples.
 
         A text that the chunk before held too is not tokenised again. A context that many examples
         share counts for each of them, because each has windows and candidates of its own.
@@ -110,24 +113,33 @@ class Predictor:
         ):
             yield chunk, self._predict_chunk(chunk, memory, observe)
 
-    def _n_characters(self, example: QuestionExample) -> int:
+    def _n_characters(self, example: Example) -> int:
         pair = self.task.texts(example)
         return len(pair.fixed or "") + len(pair.sliced)
 
     def _predict_chunk(
-        self, examples: list[QuestionExample], memory: TextMemory, observe: Observer | None
-    ) -> list[QuestionPrediction]:
+        self, examples: list[Example], memory: TextMemory, observe: Observer | None
+    ) -> list[Prediction]:
         windows = self.windows(examples, memory=memory)
         candidates = []
         max_tokens = self.max_tokens or self.backend.max_tokens
-        for rows in split_by_length(windows.lengths, max_tokens=max_tokens):
+        batches = split_by_length(
+            windows.lengths,
+            max_tokens=max_tokens,
+            overhead_tokens=self.backend.overhead_tokens,
+        )
+        for rows in batches:
             batch = join(windows, rows)
             logits = self.backend.logits(batch)
             if observe is not None:
                 observe(examples, windows, batch, logits)
             candidates.append(self.task.decode(logits, batch, windows, self.settings.decode))
         return self.task.merge(
-            examples, candidates, decode=self.settings.decode, calibration=self.calibration
+            examples,
+            candidates,
+            windows=windows,
+            settings=self.settings,
+            calibration=self.calibration,
         )
 
 
@@ -150,13 +162,14 @@ def predict_file(
     out: str | Path,
     *,
     bad_lines: BadLines = "fail",
+    reading: Reading = AS_IT_IS,
     progress: Progress | None = None,
 ) -> FilePredictions:
-    """Predict a whole file of questions into `out`, one JSON line each; gzip where it ends in .gz.
+    """Predict a whole file of examples into `out`, one JSON line each; gzip where it ends in .gz.
 
     JSON Lines are read one by one, so neither file need fit into memory; ids that come twice are
     not looked for. Until the end the predictions are in `out`.part. Where that is there already,
-    the questions that it answers are read and not predicted again, and the file is what it would
+    the examples that it has are read and not predicted again, and the file is what it would
     have been in one go. `bad_lines` "skip" leaves out lines that cannot be read, and lists them
     with their reasons in `out`.skipped.jsonl; SQuAD's JSON has no such lines.
 
@@ -171,10 +184,11 @@ def predict_file(
     with UnfinishedFile(out, made_by=predictor.describe()) as unfinished:
         with skipped:
             with progress.bar("counting", total=None, unit="examples") as bar:
-                total = count(data, advance=bar.advance)
-            examples = stream(data, check_ids=False, on_fault=on_fault)
+                total = count(data, advance=bar.advance, reading=reading)
+            examples = stream(data, check_ids=False, on_fault=on_fault, reading=reading)
             try:
-                _write_predictions(predictor, examples, unfinished, progress, total)
+                arranged = predictor.arrange(_of_kind(predictor.task, examples, name=str(data)))
+                _write_predictions(predictor, arranged, unfinished, progress, total)
             except BaseException:
                 if unfinished.lines:
                     progress.note(
@@ -188,9 +202,26 @@ def predict_file(
     )
 
 
+def _of_kind(task: AnyTask, examples: Iterable[Example], *, name: str) -> Iterator[Example]:
+    """The examples, if they are what the task is about.
+
+    Raises:
+        DataError: one is not.
+    """
+    for example in examples:
+        if not isinstance(example, task.example_type):
+            raise DataError(
+                f"this model is for {task.example_type.kind}",
+                where=", ".join(filter(None, (name, example.place))),
+                expected=task.example_type.kind,
+                found=example.kind,
+            )
+        yield example
+
+
 def _write_predictions(
     predictor: Predictor,
-    examples: Iterator[QuestionExample],
+    examples: Iterator[Example],
     file: UnfinishedFile,
     progress: Progress,
     total: int,
@@ -201,7 +232,7 @@ def _write_predictions(
     interrupted run gives the bytes of an uninterrupted one.
     """
 
-    def to_input(example: QuestionExample) -> tuple[str, ...]:
+    def to_input(example: Example) -> tuple[str, ...]:
         pair = predictor.task.texts(example)
         return (example.id, pair.fixed or "", pair.sliced)
 
@@ -215,8 +246,8 @@ def _write_predictions(
 
 
 def prepare_windows(
-    examples: list[QuestionExample],
-    task: QuestionTask,
+    examples: list[Example],
+    task: AnyTask,
     tokenizer: Tokenizer,
     settings: ModelSettings,
     *,

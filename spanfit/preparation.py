@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from spanfit.backends.pretrained import Pretrained, load_encoder, tokenizer_warnings
 from spanfit.errors import RecipeError
+from spanfit.examples import Example, Examples
 from spanfit.optimization import describe_learning, set_up_learning
 from spanfit.parts import Parts, read_parts
 from spanfit.prediction import prepare_windows
@@ -14,8 +15,8 @@ from spanfit.progress import Progress
 from spanfit.recipe import Recipe
 from spanfit.settings import ModelSettings
 from spanfit.tasks import COVERAGES, TASKS
-from spanfit.tasks.coverage import Coverage, summarise_lengths
-from spanfit.tasks.questions import QuestionTask, SpanTargets
+from spanfit.tasks.base import AnyTask, Coverage, Targets
+from spanfit.tasks.coverage import summarise_lengths
 from spanfit.windows import Windows
 
 
@@ -48,25 +49,22 @@ class Plan:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training that is ready to start."""
+    """A training that is ready to start; `windows` and `targets` are of the training part."""
 
     recipe: Recipe
-    task: QuestionTask
+    task: AnyTask
     parts: Parts
     pretrained: Pretrained
     settings: ModelSettings
     windows: Windows
-    targets: SpanTargets
+    targets: Targets
     coverage: Coverage
     plan: Plan
 
     def losses_by_id(self) -> dict[str, list[str]]:
-        """The ids of the questions whose targets are not their gold, as run.json lists them."""
+        """The ids of the examples whose targets are not their gold, as run.json lists them."""
         ids = [example.id for example in self.parts.training]
-        return {
-            "learnt_as_null": [ids[row] for row in self.targets.lost],
-            "learnt_widened": [ids[row] for row in self.targets.widened],
-        }
+        return {what: [ids[row] for row in rows] for what, rows in self.targets.losses.items()}
 
 
 def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
@@ -77,19 +75,25 @@ def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
         ModelError: the encoder cannot be loaded or does not fit the windows.
     """
     task = TASKS[recipe.task.name]
-    parts = read_parts(recipe.data, progress=progress)
+    parts = read_parts(recipe, kind=task.example_type, progress=progress)
     _check_selection(recipe, parts, progress)
-    _check_null(recipe, parts, progress)
-    settings = ModelSettings(task=recipe.task.name, windows=recipe.windows, decode=recipe.decode)
+    for warning in task.advise(parts.by_name, recipe):
+        progress.warn(warning)
+    settings = task.settle(parts.training, recipe)
     model = recipe.model
-    pretrained = load_encoder(model, task=task.name, max_length=recipe.windows.max_length)
+    pretrained = load_encoder(
+        model,
+        task=task.name,
+        outputs=task.outputs(settings),
+        max_length=recipe.windows.max_length,
+    )
     for note in (*pretrained.notes, *tokenizer_warnings(model.name, revision=model.revision)):
         progress.note(f"model: {note}")
     set_up_learning(pretrained.network, recipe)
-    settings = _find_ceiling(parts, pretrained, settings)
-    examples = list(parts.training)
-    windows = prepare_windows(examples, task, pretrained.tokenizer, settings)
-    targets = task.weigh(task.targets(examples, windows, recipe.task), recipe.task)
+    settings = _find_ceiling(task, parts, pretrained, settings)
+    examples, windows = _make_windows(task, parts.training, pretrained, settings)
+    targets = task.targets(examples, windows, recipe.task, settings)
+    targets = task.weigh(targets, recipe.task)
     plan = Plan(
         n_windows=len(windows),
         windows_per_step=recipe.batch.windows_per_step,
@@ -105,9 +109,7 @@ def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
         settings=settings,
         windows=windows,
         targets=targets,
-        coverage=COVERAGES[recipe.task.name](
-            examples, windows, max_answer_tokens=recipe.decode.max_answer_tokens
-        ),
+        coverage=COVERAGES[task.name](examples, windows, settings),
         plan=plan,
     )
     for line in describe(prepared):
@@ -134,35 +136,19 @@ def _check_selection(recipe: Recipe, parts: Parts, progress: Progress) -> None:
         progress.warn("there is no calibration part, so the last epoch is taken for the best")
 
 
-def _check_null(recipe: Recipe, parts: Parts, progress: Progress) -> None:
-    """Say that a model which learns no unanswerable question always answers, where that costs."""
-    if parts.learns_null or recipe.selection.null_threshold is not None:
-        return
-    counts = {name: part["unanswerable"] for name, part in parts.counts().items()}
-    if found := ", ".join(f"{n:,} in {name}" for name, n in counts.items() if n):
-        progress.warn(
-            "the model learns no unanswerable question, so it will never say 'no answer', but it "
-            f"is scored on some ({found}); to learn it from questions asked of other paragraphs: "
-            "--set data.synthetic_unanswerable=0.3"
-        )
-
-
 def describe(prepared: Prepared) -> list[str]:
     """What a training will do and what its windows lose, a line each."""
     parts, plan = prepared.parts, prepared.plan
     lengths, batch = summarise_lengths(prepared.windows), prepared.recipe.batch
-    training = parts.counts()["training"]
-    synthetic = f", of which {training['synthetic']:,} synthetic" if training["synthetic"] else ""
     lines = [
-        f"data: {training['all']:,} questions to learn from ({training['unanswerable']:,} "
-        f"unanswerable{synthetic}), "
+        f"data: {prepared.task.describe(parts.training)} to learn from, "
         f"{len(parts.calibration):,} for calibration, {len(parts.validation):,} for validation",
         f"windows: {len(prepared.windows):,} of {lengths.min} to {lengths.max} tokens, "
         f"mean {lengths.mean:.0f}",
         f"steps: {plan.steps_per_epoch:,} an epoch of up to {batch.windows_per_step} windows, "
         f"{plan.steps:,} in all, {plan.warmup_steps:,} of them to warm up",
         describe_learning(prepared.pretrained.network, prepared.recipe.model),
-        *prepared.coverage.describe(answers=prepared.recipe.task.answers),
+        *prepared.coverage.describe(prepared.recipe.task),
     ]
     if ceiling := prepared.settings.ceiling:
         figures = ", ".join(f"{name} {value:.2f}" for name, value in ceiling.items())
@@ -170,17 +156,21 @@ def describe(prepared: Prepared) -> list[str]:
     return lines
 
 
-def _find_ceiling(parts: Parts, pretrained: Pretrained, settings: ModelSettings) -> ModelSettings:
+def _make_windows(
+    task: AnyTask, part: Examples, pretrained: Pretrained, settings: ModelSettings
+) -> tuple[list[Example], Windows]:
+    """The examples as a model reads them, and their windows."""
+    examples = list(task.arrange(part, pretrained.tokenizer, settings))
+    return examples, prepare_windows(examples, task, pretrained.tokenizer, settings)
+
+
+def _find_ceiling(
+    task: AnyTask, parts: Parts, pretrained: Pretrained, settings: ModelSettings
+) -> ModelSettings:
     """The settings with the best score that windows and limits allow on what will be scored."""
-    examples = list(parts.validation or parts.calibration)
-    if not examples:
+    scored = parts.validation or parts.calibration
+    if not scored:
         return settings
-    windows = prepare_windows(examples, TASKS[settings.task], pretrained.tokenizer, settings)
-    coverage = COVERAGES[settings.task](
-        examples, windows, max_answer_tokens=settings.decode.max_answer_tokens
-    )
-    ceiling = coverage.ceiling
-    if ceiling is None:
-        return settings
-    figures = {f"{ceiling.metric} exact": ceiling.exact, f"{ceiling.metric} f1": ceiling.f1}
-    return settings.model_copy(update={"ceiling": figures})
+    examples, windows = _make_windows(task, scored, pretrained, settings)
+    coverage = COVERAGES[task.name](examples, windows, settings)
+    return settings.model_copy(update={"ceiling": coverage.figures})

@@ -13,21 +13,20 @@ import torch
 
 from spanfit.backends.torch import TorchBackend
 from spanfit.batching import Batch
-from spanfit.calibration import CALIBRATIONS, decide
+from spanfit.calibration import CALIBRATORS
 from spanfit.data.predictions import write_predictions
 from spanfit.data.writing import write_examples
 from spanfit.evaluation import Evaluation, predict_all, score_predictions
+from spanfit.examples import Example, Examples, Prediction
 from spanfit.losses import LOSSES
-from spanfit.metrics import Confidence, measure_confidence
+from spanfit.metrics import Confidence
 from spanfit.model_card import CardEntry, write_model_card
-from spanfit.parts import Examples
 from spanfit.prediction import Predictor
 from spanfit.preparation import Prepared
 from spanfit.progress import Progress
 from spanfit.runs import RunFolder, uninterrupted
 from spanfit.settings import Calibration, ModelSettings
-from spanfit.temperature import decision_probability, list_gaps
-from spanfit.types import QuestionExample, QuestionPrediction, SelectedOn
+from spanfit.types import SelectedOn
 from spanfit.windows import Windows
 
 if TYPE_CHECKING:
@@ -36,24 +35,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PartResult:
-    """One part of the data after one epoch; `confidence_before` is at temperature 1."""
+    """One part of the data after one epoch.
+
+    `confidence_before` is at temperature 1; None where the task has no such figures.
+    """
 
     evaluation: Evaluation
     eval_loss: float
-    confidence_before: Confidence
+    confidence_before: Confidence | None
 
     def figure(self, metric: str) -> float:
         """The figure that selection looks at; higher is better."""
-        figures = {
-            "f1": self.evaluation.scores.f1,
-            "exact": self.evaluation.scores.exact,
-            "eval_loss": -self.eval_loss,
-        }
-        return figures[metric]
+        return -self.eval_loss if metric == "eval_loss" else self.evaluation.scores.value(metric)
 
     @property
-    def calibration_errors(self) -> tuple[float, float]:
+    def calibration_errors(self) -> tuple[float, float] | None:
         """The expected calibration error at temperature 1, and at the one that was fitted."""
+        if self.confidence_before is None:
+            return None
         after = self.evaluation.scores.confidence or self.confidence_before
         return self.confidence_before.calibration_error, after.calibration_error
 
@@ -61,7 +60,7 @@ class PartResult:
         """The part's entry in scores.json; what is longest comes last."""
         scores = self.evaluation.scores.to_json()
         confidence = scores.pop("confidence")
-        before = self.confidence_before.figures
+        before = self.confidence_before and self.confidence_before.figures
         return {"eval_loss": self.eval_loss, **scores} | {
             "confidence_before": before,
             "confidence": confidence,
@@ -79,9 +78,7 @@ class Publication:
         self._best: float | None = None
         self._best_checkpoint: str | None = None
         self._epochs_without_better = 0
-        is_named = prepared.recipe.selection.null_threshold is not None
-        if prepared.parts.learns_null and not is_named and not prepared.parts.calibration:
-            progress.warn("there is no calibration part, so the threshold of 'no answer' is 0")
+        self._calibrator = CALIBRATORS[prepared.task.name]
 
     @property
     def is_out_of_patience(self) -> bool:
@@ -131,7 +128,7 @@ class Publication:
             results["validation"] = self._score(parts.validation, predictions, loss, calibration)
         return calibration, results
 
-    def _predict(self, examples: Examples, name: str) -> tuple[list[QuestionPrediction], float]:
+    def _predict(self, examples: Examples, name: str) -> tuple[list[Prediction], float]:
         """Predictions decided at the default threshold, and the mean loss of their windows."""
         observer = EvaluationLoss(self._prepared)
         predictor = Predictor(
@@ -149,16 +146,13 @@ class Publication:
     def _score(
         self,
         examples: Examples,
-        predictions: list[QuestionPrediction],
+        predictions: list[Prediction],
         loss: float,
         calibration: Calibration,
     ) -> PartResult:
-        decided = decide(predictions, calibration)
+        decided = self._calibrator.decide(predictions, calibration)
         evaluation = score_predictions(examples, decided, selected_on=self._selected_on)
-        gaps = list_gaps(predictions, threshold=calibration.threshold)
-        before = measure_confidence(
-            decision_probability(gaps, temperature=1.0), evaluation.scores.example_exact
-        )
+        before = self._calibrator.confidence_before(predictions, evaluation.scores, calibration)
         return PartResult(evaluation=evaluation, eval_loss=loss, confidence_before=before)
 
     @property
@@ -170,18 +164,14 @@ class Publication:
         return "calibration" if parts.calibration else "none"
 
     def _uncalibrated(self) -> Calibration:
-        """The threshold before anything is fitted: named, 0, or none at all.
+        """What decides before anything is fitted."""
+        return self._prepared.task.uncalibrated(
+            self._prepared.parts.training, self._prepared.recipe
+        )
 
-        Without an unanswerable question to learn from, the null was never shown, so the model
-        always answers.
-        """
-        named = self._prepared.recipe.selection.null_threshold
-        unnamed = 0.0 if self._prepared.parts.learns_null else None
-        return Calibration(threshold=unnamed if named is None else named)
-
-    def _calibrate(self, predictions: list[QuestionPrediction]) -> Calibration:
+    def _calibrate(self, predictions: list[Prediction]) -> Calibration:
         """The threshold fitted on the calibration part, unless it is named; and the temperature."""
-        fit = CALIBRATIONS[self._prepared.task.name](
+        fit = self._calibrator.fit(
             self._prepared.parts.calibration,
             predictions,
             before=self._uncalibrated(),
@@ -218,14 +208,17 @@ class Publication:
     ) -> None:
         scores = result.evaluation.scores
         line: dict[str, Any] = {"step": step, "epoch": epoch, "part": name}
-        line |= {"eval_loss": result.eval_loss, "exact": scores.exact, "f1": scores.f1}
-        before, after = result.calibration_errors
-        line |= {"calibration_error_before": before, "calibration_error": after}
-        line |= {"threshold": calibration.threshold, "temperature": calibration.temperature}
+        line |= {"eval_loss": result.eval_loss}
+        line |= {figure: scores.value(figure) for figure in ("exact", "f1")}
+        shown = [f"{short} {value:.2f}" for short, value in scores.headline.items()]
+        if errors := result.calibration_errors:
+            before, after = errors
+            line |= {"calibration_error_before": before, "calibration_error": after}
+            line |= {"threshold": calibration.threshold, "temperature": calibration.temperature}
+            shown.append(f"ECE {before:.3f} → {after:.3f}")
         self._folder.append_metrics(line)
         self._progress.note(
-            f"epoch {epoch}, {name}: eval_loss {result.eval_loss:.3f}  "
-            f"EM {scores.exact:.2f}  F1 {scores.f1:.2f}  ECE {before:.3f} → {after:.3f}"
+            f"epoch {epoch}, {name}: eval_loss {result.eval_loss:.3f}  " + "  ".join(shown)
         )
 
     def _publish(
@@ -238,7 +231,7 @@ class Publication:
             write_model_card(folder, self._prepared, settings, entries)
 
         entries = {
-            name: CardEntry(result.evaluation.scores, *result.calibration_errors)
+            name: CardEntry(result.evaluation.scores, result.calibration_errors)
             for name, result in results.items()
         }
         self._folder.write_folder("model", fill)
@@ -279,21 +272,22 @@ class EvaluationLoss:
 
     def __init__(self, prepared: Prepared) -> None:
         self._task, self._options = prepared.task, prepared.recipe.task
+        self._settings = prepared.settings
         self._windows: Windows | None = None
-        self._sum, self._count = 0.0, 0
+        self._sum, self._count = 0.0, 0.0
 
     def __call__(
-        self, examples: list[QuestionExample], windows: Windows, batch: Batch, logits: Logits
+        self, examples: list[Example], windows: Windows, batch: Batch, logits: Logits
     ) -> None:
         """Add one batch."""
         if windows is not self._windows:
             self._windows = windows
-            self._targets = self._task.targets(examples, windows, self._options)
+            self._targets = self._task.targets(examples, windows, self._options, self._settings)
         loss = LOSSES[self._task.name](torch.as_tensor(logits), batch, self._targets)
         self._sum += float(loss)
-        self._count += len(batch.rows)
+        self._count += self._targets.count(batch.rows)
 
     @property
     def mean(self) -> float:
-        """The mean loss of a window."""
-        return self._sum / max(self._count, 1)
+        """The mean loss of what is learnt: a window, a labelled piece."""
+        return self._sum / self._count if self._count else 0.0

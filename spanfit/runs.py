@@ -70,7 +70,7 @@ class Run:
 
     def model(self, *, trust_remote_code: bool = False) -> Model:
         """The best model, ready to answer; see `spanfit.load`."""
-        from spanfit.model import load
+        from spanfit.loading import load
 
         return load(self.model_folder, trust_remote_code=trust_remote_code)
 
@@ -215,7 +215,7 @@ def describe_run(
     threads: int,
     resolved: dict[str, Any],
     data: dict[str, str],
-    questions: dict[str, dict[str, int]],
+    examples: dict[str, dict[str, int]],
     coverage: dict[str, Any],
     tokenizer: str,
 ) -> dict[str, Any]:
@@ -239,7 +239,7 @@ def describe_run(
         },
         "resolved": resolved,
         "data_digests": data,
-        "questions": questions,
+        "examples": examples,
         "coverage": coverage,
         "tokenizer_digest": tokenizer,
     }

@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from spanfit.errors import ModelError
-from spanfit.recipe import DecodeSection, Section, WindowsSection
+from spanfit.recipe import ColumnsSection, DecodeSection, Section, WindowsSection
 from spanfit.types import NullScale, SelectedOn
 
 FILE_NAME = "spanfit.json"
@@ -42,11 +42,27 @@ class Calibration(Section):
         return NullScale(self.null_slope, self.null_offset)
 
 
+class TagSettings(Section):
+    """What the outputs of a tagging model are, and what they are said of."""
+
+    tags: list[str] = Field(min_length=1, description="the tag of each output, in their order")
+    scheme: str = Field("IOB2", description="the tag scheme, by name")
+    units: Literal["words", "characters"] = Field(
+        "words", description="what carries a tag; a raw text is divided into these"
+    )
+    joiner: str = Field(" ", description="what stands between two words, and between neighbours")
+    context_sentences: int = Field(0, ge=0, description="neighbours that are read on each side")
+    columns: ColumnsSection = Field(
+        default_factory=ColumnsSection, description="how the files of the training were read"
+    )
+
+
 class ModelSettings(Section):
     """The content of spanfit.json."""
 
     format_version: Literal[1] = FORMAT_VERSION
-    task: Literal["qa"] = "qa"
+    task: Literal["qa", "tagging"] = "qa"
+    tagging: TagSettings | None = Field(None, description="of a tagging model")
     windows: WindowsSection = WindowsSection()
     segmenter: Literal["none"] = "none"
     decode: DecodeSection = DecodeSection()
@@ -58,6 +74,11 @@ class ModelSettings(Section):
         default_factory=dict,
         description="best score that tokenizer, windows and length limit allow, by metric",
     )
+
+    @property
+    def columns(self) -> ColumnsSection:
+        """How the files of the training were read."""
+        return ColumnsSection() if self.tagging is None else self.tagging.columns
 
     def calibration_of(self, backend: str) -> Calibration:
         """The calibration of a backend; the torch one's, else the default, where it has none."""

@@ -1,9 +1,10 @@
-"""The words of tagging, valid by construction: entities, and texts whose units carry tags."""
+"""The words of tagging, valid by construction: entities, tagged texts, and what is said of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from operator import le, lt
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class TaggedExample:
     `document` names what the text is a part of: a neighbour of the same name may serve as its
     context; empty where that is not known. `place` is for messages only. `first_line` is the line
     of the first unit where each unit has a line of its own, else 0; `place` then ends with it.
+
+    `before` and `after` are what stands around the text where it is read by a model: a space, or
+    its neighbours in the document. They are never counted in units, ranges or scores.
     """
 
     id: str
@@ -46,8 +50,15 @@ class TaggedExample:
     tags: tuple[str, ...] | None = None
     entities: tuple[Entity, ...] | None = None
     document: str = ""
+    before: str = ""
+    after: str = ""
     place: str = field(default="", compare=False)
     first_line: int = field(default=0, compare=False)
+
+    kind: ClassVar[str] = "tagged texts"
+    noun: ClassVar[str] = "text"
+    gold_form: ClassVar[str] = "a tag for each word, or entities"
+    """What several of these are called, and one; and how their gold is written."""
 
     def __post_init__(self) -> None:
         if len(self.starts) != len(self.ends):
@@ -64,6 +75,11 @@ class TaggedExample:
             raise ValueError(f"the place must end with line {self.first_line}, is {self.place!r}")
 
     @property
+    def has_gold(self) -> bool:
+        """Whether the data says what is right."""
+        return self.tags is not None
+
+    @property
     def words(self) -> list[str]:
         """The characters of each unit."""
         return [self.text[start:end] for start, end in zip(self.starts, self.ends, strict=True)]
@@ -73,6 +89,53 @@ class TaggedExample:
         if not self.first_line:
             return self.place
         return self.place.removesuffix(str(self.first_line)) + str(self.first_line + unit)
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedEntity(Entity):
+    """An entity that a model found, with its probability."""
+
+    probability: float = 1.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Place, label, text and probability."""
+        return {
+            "start": self.start,
+            "end": self.end,
+            "label": self.label,
+            "text": self.text,
+            "probability": self.probability,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TaggingPrediction:
+    """What a model says of one text: a tag for each unit, and the entities that the tags make.
+
+    Unit u is ``text[starts[u]:ends[u]]``, as in `TaggedExample`. Where the tags have no prefixes
+    (parts of speech) there are no entities.
+    """
+
+    id: str
+    text: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    tags: tuple[str, ...]
+    entities: tuple[TaggedEntity, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not len(self.starts) == len(self.ends) == len(self.tags):
+            raise ValueError("a prediction needs one tag a unit")
+
+    def to_json(self) -> dict[str, Any]:
+        """The line of a predictions file (see docs/files.md)."""
+        return {
+            "id": self.id,
+            "text": self.text,
+            "units": [list(unit) for unit in zip(self.starts, self.ends, strict=True)],
+            "tags": list(self.tags),
+            "entities": [entity.to_json() for entity in self.entities],
+        }
 
 
 def _require_order(starts: tuple[int, ...], ends: tuple[int, ...], text: str) -> None:

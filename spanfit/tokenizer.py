@@ -24,6 +24,7 @@ import tokenizers
 from spanfit.errors import DataError, ModelError, require
 from spanfit.groups import CHARACTERS_AT_ONCE, gather
 from spanfit.offsets import trim
+from spanfit.pretokens import divide, needs_leading_space
 from spanfit.readings import PROBE_TEXTS, differing_settings
 from spanfit.template import Template, probe_pair, probe_single
 from spanfit.tokenizer_config import TokenizerConfig, known_length, read_config
@@ -104,6 +105,15 @@ class Tokenizer:
         if self.config.has_type_ids is None:
             return self.template.uses_types
         return self.config.has_type_ids
+
+    @cached_property
+    def needs_leading_space(self) -> bool:
+        """Whether a word's pieces at the start of a text differ from those behind a space."""
+        return needs_leading_space(self.backend)
+
+    def divide(self, text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Starts and ends of the words of a raw text (see `spanfit.pretokens`)."""
+        return divide(self.backend, text)
 
     def encode(self, texts: Sequence[str]) -> Texts:
         """Tokenise each text whole, without special tokens.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -209,9 +208,12 @@ class Training:
         """Add the gradient of the mean loss over these windows; returns that loss."""
         lengths = self.prepared.windows.lengths[rows]
         max_tokens = self.prepared.recipe.batch.max_tokens or self.backend.max_tokens
-        count = self.prepared.targets.count(rows)
+        count = max(self.prepared.targets.count(rows), 1e-12)  # 0: nothing to learn in these
         total = torch.zeros((), device=self.accelerator.device)
-        for chosen in split_by_length(lengths, max_tokens=max_tokens):
+        micro_batches = split_by_length(
+            lengths, max_tokens=max_tokens, overhead_tokens=self.backend.overhead_tokens
+        )
+        for chosen in micro_batches:
             loss = self.loss_sum(rows[chosen]) / count
             self.accelerator.backward(loss)
             total += loss.detach()
@@ -256,8 +258,8 @@ class Training:
                 "seed": self.prepared.recipe.run.seed,
             },
             data=self.prepared.parts.digests(),
-            questions=self.prepared.parts.counts(),
-            coverage=asdict(self.prepared.coverage) | self.prepared.losses_by_id(),
+            examples=self.prepared.parts.counts(),
+            coverage=self.prepared.coverage.to_json() | self.prepared.losses_by_id(),
             tokenizer=self.prepared.pretrained.tokenizer.digest,
         )
         self.folder.write_json("run.json", record)

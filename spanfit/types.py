@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from math import exp, log
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 UNKNOWN_START = -1
 """`Answer.start` where the data gives a text without a place (CMRC2018 writes -1 itself)."""
@@ -72,6 +72,16 @@ class QuestionExample:
     title: str = ""
     synthetic: str = ""
     place: str = field(default="", compare=False)
+
+    kind: ClassVar[str] = "questions"
+    noun: ClassVar[str] = "question"
+    gold_form: ClassVar[str] = '"answers" for every question, [] where the context holds none'
+    """What several of these are called, and one; and how their gold is written."""
+
+    @property
+    def has_gold(self) -> bool:
+        """Whether the data says what is right, "no answer" included."""
+        return self.answers is not None
 
     @property
     def is_answerable(self) -> bool:

@@ -43,17 +43,17 @@ def quickstart_run(tmp_path_factory):
     import torch
 
     from spanfit.progress import Progress
-    from spanfit.quickstart import RECIPE, TRAINING, VALIDATION
+    from spanfit.quickstart import LESSONS
     from spanfit.recipe import read_recipe
     from spanfit.training import train
 
-    folder = tmp_path_factory.mktemp("quickstart")
-    content = json.loads(VALIDATION.read_text(encoding="utf-8"))
+    folder, lesson = tmp_path_factory.mktemp("quickstart"), LESSONS["qa"]
+    content = json.loads(lesson.validation.read_text(encoding="utf-8"))
     content["data"] = content["data"][:15]
     validation = folder / "validation.json"
     validation.write_text(json.dumps(content), encoding="utf-8")
     changes = [
-        f"data.train={TRAINING}",
+        f"data.train={lesson.training}",
         f"data.validation={validation}",
         "run.max_steps=60",
         f"run.threads={min(os.cpu_count() or 1, 2)}",
@@ -61,7 +61,7 @@ def quickstart_run(tmp_path_factory):
     threads = torch.get_num_threads()
     try:
         return train(
-            read_recipe(RECIPE, overrides=changes),
+            read_recipe(lesson.recipe, overrides=changes),
             out=folder / "run",
             progress=Progress(quiet=True),
         )
@@ -82,6 +82,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         "test_probabilities.py",
         "test_ask.py",
         "test_checkpoints.py",
+        "test_tagging_run.py",
     }
     is_light = config.getoption("markexpr") == "not training"
     return True if is_light and collection_path.name in training else None

@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from spanfit.decode.segments import Pattern
-from spanfit.decode.tags import Transitions
+from spanfit.tags import Transitions
 
 
 class Table:

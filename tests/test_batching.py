@@ -124,24 +124,50 @@ def test_only_visible_tokens_of_the_sliced_text_may_be_answers():
 @given(
     lengths=st.lists(st.integers(1, 500), max_size=200),
     max_tokens=st.integers(1, 3000),
+    overhead=st.integers(0, 500),
 )
-def test_micro_batches_keep_the_budget_and_every_row(lengths, max_tokens):
+def test_micro_batches_keep_the_budget_and_every_row(lengths, max_tokens, overhead):
     lengths = np.array(lengths, dtype=np.int32)
-    batches = split_by_length(lengths, max_tokens=max_tokens)
+    batches = split_by_length(lengths, max_tokens=max_tokens, overhead_tokens=overhead)
     rows = np.concatenate([np.empty(0, np.int64), *batches])
     assert sorted(rows.tolist()) == list(range(len(lengths)))
     assert (np.diff(lengths[rows]) <= 0).all()  # like beside like, the longest first
     for batch in batches:
         assert len(batch) == 1 or len(batch) * lengths[batch].max() <= max_tokens
-    for batch in batches[:-1]:  # none could have taken one row more
-        assert (len(batch) + 1) * lengths[batch].max() > max_tokens
+
+
+def cost_of(sizes, overhead):
+    return overhead + len(sizes) * max(sizes)
+
+
+def cheapest(sizes, max_tokens, overhead):
+    """The cost of the cheapest way to cut sorted rows, found by trying all of them."""
+    if not sizes:
+        return 0
+    return min(
+        cost_of(sizes[:n], overhead) + cheapest(sizes[n:], max_tokens, overhead)
+        for n in range(1, len(sizes) + 1)
+        if n == 1 or n * sizes[0] <= max_tokens
+    )
+
+
+@given(
+    lengths=st.lists(st.integers(1, 30), min_size=1, max_size=9),
+    max_tokens=st.integers(1, 120),
+    overhead=st.integers(0, 40),
+)
+def test_no_way_to_cut_the_rows_is_cheaper(lengths, max_tokens, overhead):
+    batches = split_by_length(np.array(lengths), max_tokens=max_tokens, overhead_tokens=overhead)
+    cost = sum(cost_of([lengths[row] for row in batch], overhead) for batch in batches)
+    assert cost == cheapest(sorted(lengths, reverse=True), max_tokens, overhead)
 
 
 def test_micro_batches_of_equal_rows_keep_their_order():
-    batches = split_by_length(np.array([5, 5, 5, 5, 5]), max_tokens=10)
-    assert [batch.tolist() for batch in batches] == [[0, 1], [2, 3], [4]]
+    batches = split_by_length(np.array([5, 5, 5, 5, 5]), max_tokens=10, overhead_tokens=1)
+    assert sorted(map(len, batches)) == [1, 2, 2]
+    assert np.concatenate(batches).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_budget_of_nothing_is_refused():
     with pytest.raises(ValueError, match="max_tokens"):
-        split_by_length(np.array([1]), max_tokens=0)
+        split_by_length(np.array([1]), max_tokens=0, overhead_tokens=0)

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import tomli_w
@@ -17,7 +18,7 @@ import spanfit
 from spanfit.backends.torch import TorchBackend
 from spanfit.cli import main
 from spanfit.metrics import SLICES
-from spanfit.quickstart import DEMONSTRATION, RECIPE, TRAINING, VALIDATION
+from spanfit.quickstart import LESSONS
 from spanfit.recipe import read_recipe
 from spanfit.runs import Run
 
@@ -301,15 +302,14 @@ def test_the_quickstart_trains_scores_and_answers_three_questions(
     monkeypatch.setattr(
         "spanfit.quickstart.lesson.train_quickstart", lambda **options: quickstart_run
     )
-    monkeypatch.setattr(
-        "spanfit.quickstart.VALIDATION", quickstart_run.folder.parent / "validation.json"
-    )
+    validation = quickstart_run.folder.parent / "validation.json"
+    monkeypatch.setitem(LESSONS, "qa", replace(LESSONS["qa"], validation=validation))
     code, out, err = command("quickstart")
     assert code == 0
     assert f"f1 {quickstart_run.figures()['f1']:.2f}" in out
-    assert all(question in out for _, question in DEMONSTRATION)
+    assert all(question in out for _, question in LESSONS["qa"].demonstration)
     assert "[[" in out
-    assert "next: spanfit init YOUR_DATA.json" in err
+    assert "next: spanfit init YOUR_DATA" in err
 
 
 def test_the_training_data_of_the_quickstart_is_what_its_program_writes():
@@ -373,7 +373,8 @@ def test_an_error_of_somebody_else_is_one_line_too(command, folder, monkeypatch)
 
 
 def test_the_quickstart_data_is_complete_and_clean():
-    training, validation = spanfit.read(TRAINING), spanfit.read(VALIDATION)
+    lesson = LESSONS["qa"]
+    training, validation = spanfit.read(lesson.training), spanfit.read(lesson.validation)
     everything = training + validation
     assert len({example.context for example in everything}) >= 150
     assert len(everything) >= 600
@@ -382,6 +383,6 @@ def test_the_quickstart_data_is_complete_and_clean():
     assert all(a.stands_in(e.context) for e in everything for a in e.answers)
     learnt = {example.context for example in training}
     assert learnt.isdisjoint(example.context for example in validation)
-    assert learnt.isdisjoint(context for context, _ in DEMONSTRATION)
+    assert learnt.isdisjoint(context for context, _ in lesson.demonstration)
     assert len({example.id for example in everything}) == len(everything)
-    assert read_recipe(RECIPE).model.name == "quickstart"
+    assert read_recipe(lesson.recipe).model.name == "quickstart"

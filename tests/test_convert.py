@@ -196,7 +196,7 @@ class TestCommand:
         assert [file.name for file in tmp_path.iterdir()] == ["lines.jsonl"]
 
     def test_no_questions(self, tmp_path):
-        with pytest.raises(DataError, match="no question to write"):
+        with pytest.raises(DataError, match="nothing to write"):
             convert(write(tmp_path, {"data": []}), tmp_path / "out.jsonl")
 
     @pytest.mark.parametrize(

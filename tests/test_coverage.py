@@ -14,7 +14,8 @@ from toy_tokenizers import load as load_afresh
 
 from spanfit.data import read
 from spanfit.metrics import answer_scores
-from spanfit.recipe import TaskSection
+from spanfit.recipe import DecodeSection, TaskSection
+from spanfit.settings import ModelSettings
 from spanfit.tasks import QuestionTask
 from spanfit.tasks.coverage import measure_coverage, summarise_lengths
 from spanfit.tokenizer import load_tokenizer
@@ -42,7 +43,8 @@ def measure(examples, kind="wordpiece", *, max_length=384, overlap=128, limit=30
     tokenizer = load(kind) if isinstance(kind, str) else kind
     pairs = [TASK.texts(one) for one in examples]
     windows = make_windows(pairs, tokenizer, WindowSettings(max_length, overlap))
-    coverage = measure_coverage(examples, windows, max_answer_tokens=limit, metric=metric)
+    limits = ModelSettings(decode=DecodeSection(max_answer_tokens=limit))
+    coverage = measure_coverage(examples, windows, limits, metric=metric)
     return windows, coverage
 
 
@@ -76,7 +78,9 @@ def test_what_is_lost_by_hand():
     assert best.outside == ("outside",)
     assert (first.exact, best.exact) == (2, 3)
     assert (first.n_lost, best.n_lost) == (3, 3)
-    learnt_first, learnt_all = coverage.describe(), coverage.describe(answers="all")
+    learnt_first, learnt_all = (
+        coverage.describe(TaskSection(answers=answers)) for answers in ("first", "all")
+    )
     assert learnt_first[0] == (
         "first golds that no window holds (they train as null): 2 (outside, outside, then too long)"
     )
@@ -84,6 +88,10 @@ def test_what_is_lost_by_hand():
     assert learnt_all[3:] == learnt_first[3:]
     assert coverage.ceiling.n == 8
     assert coverage.ceiling.metric == "squad_v2"
+    assert coverage.figures == {
+        "squad_v2 exact": coverage.ceiling.exact,
+        "squad_v2 f1": coverage.ceiling.f1,
+    }
 
 
 def test_lost_answers_count_against_the_ceiling():
@@ -112,7 +120,7 @@ def test_empty_context_and_no_gold_at_all():
     _, coverage = measure([question("", id="empty"), question(" ", id="space")])
     assert coverage.ceiling.exact == 100
     _, coverage = measure([replace(question("Ada came."), answers=None)])
-    assert coverage.ceiling is None
+    assert coverage.ceiling is None and coverage.figures == {}
     assert coverage.first_gold.exact == coverage.n_answerable == 0
 
 

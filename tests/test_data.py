@@ -57,13 +57,23 @@ class TestSamples:
         page = (Path(__file__).parent.parent / "docs/files.md").read_text(encoding="utf-8")
         blocks = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
         paths = [write(tmp_path, block, str(n)) for n, block in enumerate(blocks)]
-        assert [example.id for path in paths[:3] for example in read(path)] == [
+        assert [example.id for path in paths[:4] for example in read(path)] == [
             *("q1", "q2"),
             *("q1", "q2", "3"),
             "q1",
+            *("a1", "a2", "a3", "4"),
         ]
-        assert [list(read_predictions(path)) for path in paths[3:5]] == [["q1", "q2"]] * 2
-        assert read_na_probs(paths[5]) == {"q1": 0.02, "q2": 0.97}
+        assert [list(read_predictions(path)) for path in paths[4:6]] == [["q1", "q2"]] * 2
+        assert read_na_probs(paths[6]) == {"q1": 0.02, "q2": 0.97}
+        (predicted,) = read(paths[7])
+        assert (predicted.id, predicted.tags) == ("a3", ("B-PER", "O", "O"))
+
+    def test_of_columns_in_the_documentation(self, tmp_path):
+        page = (Path(__file__).parent.parent / "docs/files.md").read_text(encoding="utf-8")
+        block = re.findall(r"```text\n(-DOCSTART-.*?)```", page, flags=re.DOTALL)[0]
+        (example,) = read(write(tmp_path, block))
+        assert (example.text, example.document) == ("Mira lives in Oslo .", "1")
+        assert example.tags == ("B-PER", "O", "O", "B-LOC", "O")
 
     def test_of_csv_in_the_documentation(self, tmp_path):
         page = (Path(__file__).parent.parent / "docs/files.md").read_text(encoding="utf-8")

@@ -87,6 +87,37 @@ def test_from_the_cache(cache, name, kind):
     assert unread == {"'extra' of the questions": 2}
 
 
+def test_tagged_texts(tmp_path, monkeypatch):
+    """Tokens and numbers, as the hub has them; the names of the numbers come with the features."""
+    import datasets
+
+    features = datasets.Features(
+        {
+            "tokens": datasets.Sequence(datasets.Value("string")),
+            "ner_tags": datasets.Sequence(datasets.ClassLabel(names=["O", "B-PER", "I-PER"])),
+        }
+    )
+
+    class Ships(datasets.GeneratorBasedBuilder):
+        def _info(self):
+            return datasets.DatasetInfo(features=features)
+
+        def _split_generators(self, dl_manager):
+            return [datasets.SplitGenerator(name="test")]
+
+        def _generate_examples(self):
+            yield 0, {"tokens": ["Mira", "left"], "ner_tags": ["B-PER", "O"]}
+            yield 1, {"tokens": ["Oslo"], "ner_tags": [0]}
+
+    Ships(
+        cache_dir=str(tmp_path), repo_id="toy-org/ships", dataset_name="ships", hash=COMMIT
+    ).download_and_prepare()
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    first, second = read("hub:toy-org/ships:test")
+    assert (first.id, first.text, first.tags) == ("1", "Mira left", ("B-PER", "O"))
+    assert (second.id, second.tags, second.place) == ("2", ("O",), "row 2")
+
+
 def test_a_part_of_a_split(cache):
     assert [item.id for item in read("hub:toy-org/Lamps_v2:train[1:]")] == ["b"]
 

@@ -16,8 +16,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "spanfit"
 
 LEVELS = (
     "version types tagged errors text offsets readings groups hub progress cli.console",
-    "tags",
-    "recipe template tokenizer_config data quickstart cli.marks",
+    "tags examples",
+    "recipe template tokenizer_config pretokens data quickstart cli.marks",
     "settings suggestion tokenizer temperature null_scale threshold parts",
     "memory",
     "windows",
@@ -27,7 +27,9 @@ LEVELS = (
     "backends losses optimization",
     "prediction",
     "evaluation calibration",
+    "recalibration",
     "model",
+    "loading",
     "runs preparation",
     "model_card",
     "publication",

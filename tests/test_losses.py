@@ -16,7 +16,7 @@ from spanfit.preparation import prepare
 from spanfit.progress import Progress
 from spanfit.recipe import make_recipe
 from spanfit.runs import RunFolder
-from spanfit.tasks.questions import SpanTargets
+from spanfit.tasks.span_targets import SpanTargets
 from spanfit.training import Training
 
 pytestmark = pytest.mark.training

@@ -339,7 +339,7 @@ def test_unknown_ids_are_refused():
 
 
 def test_gold_is_needed():
-    with pytest.raises(DataError, match="no question to score"):
+    with pytest.raises(DataError, match="no example to score"):
         score([], {})
     with pytest.raises(DataError, match="1 of 2 questions have no gold"):
         score([example("q1", "quay"), QuestionExample("q2", "?", "context")], {})

@@ -21,7 +21,8 @@ from spanfit.backends.torch import (
 from spanfit.batching import join
 from spanfit.decode.merging import merge_all
 from spanfit.errors import DataError, ModelError, RecipeError
-from spanfit.model import Model, find_model
+from spanfit.loading import find_model
+from spanfit.model import Model
 from spanfit.prediction import Predictor
 from spanfit.recipe import WindowsSection
 from spanfit.settings import Calibration, ModelSettings

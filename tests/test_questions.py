@@ -17,7 +17,7 @@ from spanfit.data import read
 from spanfit.errors import DataError, ModelError, RecipeError
 from spanfit.metrics import score
 from spanfit.recipe import DecodeSection, TaskSection
-from spanfit.settings import Calibration
+from spanfit.settings import Calibration, ModelSettings
 from spanfit.tasks import TASKS, QuestionTask
 from spanfit.tasks.labels import find_tokens
 from spanfit.tokenizer import Texts, load_tokenizer
@@ -277,14 +277,13 @@ def test_perfect_logits_come_back_as_the_gold_and_its_statistics():
     examples[2] = replace(examples[2], answers=())
     windows = windows_of(examples, load("bytelevel"), 48, 12)
     targets, batch = TASK.targets(examples, windows), join(windows, np.arange(len(windows)))
-    logits = np.zeros((*batch.input_ids.shape, TASK.n_outputs), np.float32)
+    logits = np.zeros((*batch.input_ids.shape, len(TASK.outputs(ModelSettings()))), np.float32)
     for column, places in enumerate((targets.start[:, 0], targets.end[:, 0])):
         at = np.where(places < 0, batch.null_position, places + batch.sliced_start)
         logits[np.arange(len(batch.rows)), at, column] = 9
     candidates = TASK.decode(logits, batch, windows, DecodeSection())
-    predictions = TASK.merge(
-        examples, [candidates], decode=DecodeSection(), calibration=Calibration()
-    )
+    how = {"windows": windows, "settings": ModelSettings(), "calibration": Calibration()}
+    predictions = TASK.merge(examples, [candidates], **how)
     for one, prediction in zip(examples, predictions, strict=True):
         said = prediction.answer.text if prediction.answer else None
         assert said == (one.answers[0].text if one.answers else None)
@@ -298,11 +297,12 @@ def test_perfect_logits_come_back_as_the_gold_and_its_statistics():
         assert counted == list(zip(scores.example_exact, scores.example_f1, strict=True))
     with pytest.raises(RecipeError, match="no metric 'squad'"):
         TASK.statistics(examples[0], predictions[0], metric="squad")
-    assert TASK.merge([], [], decode=DecodeSection(), calibration=Calibration()) == []
+    assert TASK.merge([], [], **how) == []
 
 
 def test_tasks_are_found_by_their_names():
-    assert {name: task.name for name, task in TASKS.items()} == {"qa": "qa"}
+    assert all(name == task.name for name, task in TASKS.items())
+    assert list(TASKS) == ["qa", "tagging"]
 
 
 # --- real data ------------------------------------------------------------------------------------

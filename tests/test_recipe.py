@@ -44,7 +44,7 @@ def test_a_file_gives_what_stands_in_it(tmp_path):
 def test_sections_are_small_and_every_key_is_described():
     keys = list(describe_keys())
     assert list(dict.fromkeys(section for section, *_ in keys)) == SECTIONS
-    assert SECTIONS[0] == "task" and len(SECTIONS) == 9
+    assert SECTIONS[0] == "task" and len(SECTIONS) == 10
     for section in SECTIONS:
         assert sum(row[0] == section for row in keys) <= 8, section
     for section, key, _, description in keys:
@@ -59,7 +59,7 @@ def test_sections_are_small_and_every_key_is_described():
         ({"optimiser": {}}, "optimiser", "'optimizer'"),
         ({"run": {"learning_rate": 1.0}}, "run.learning_rate", "optimizer.learning_rate"),
         ({"epochs": 3}, "epochs", "run.epochs"),
-        ({"task": {"qwerty": 1}}, "task.qwerty", "answers, label_smoothing, name"),
+        ({"task": {"qwerty": 1}}, "task.qwerty", "answers, class_weights, context_sentences"),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_one_that_was_meant(content, problem, hint):
@@ -206,7 +206,7 @@ def test_toml_and_its_annotated_form_read_back_as_the_same_recipe(recipe):
 
 def test_the_annotated_form_has_every_key_with_its_meaning():
     text = annotate(make_recipe({"data": {"train": "a.json"}}))
-    for section, key, _, description in describe_keys():
+    for section, key, _, description in describe_keys("qa"):
         assert f"[{section}]" in text
         (line,) = (
             line
@@ -215,6 +215,22 @@ def test_the_annotated_form_has_every_key_with_its_meaning():
         )
         if key == "validation":  # unset keys are there to be filled in
             assert line.startswith("# validation =")
+
+
+def test_a_recipe_shows_and_takes_only_what_its_task_knows():
+    shown = annotate(make_recipe({"task": {"name": "tagging"}}))
+    assert "pieces =" in shown and "answers =" not in shown and "null_threshold" not in shown
+    assert "pieces =" not in annotate(make_recipe({}))
+    with pytest.raises(RecipeError, match=r"columns\.tags is for the task tagging"):
+        make_recipe({"columns": {"tags": "pos"}})
+    resolved = make_recipe({"task": {"name": "tagging"}})
+    assert make_recipe(tomllib.loads(resolved.to_toml())) == resolved
+
+
+def test_a_task_has_defaults_of_its_own_which_the_recipe_overrides():
+    assert make_recipe({}).windows.max_length == 384
+    recipe = make_recipe({"task": {"name": "tagging"}, "windows": {"overlap": 32}})
+    assert (recipe.windows.max_length, recipe.windows.overlap) == (256, 32)
 
 
 def test_the_page_about_recipes_is_in_step():

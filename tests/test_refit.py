@@ -12,11 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 import spanfit
-from spanfit.calibration import calibrate_questions, decide, refit
+from spanfit.calibration import calibrate_questions, decide
 from spanfit.cli import app
 from spanfit.data import digest
 from spanfit.data.predictions import write_predictions
 from spanfit.errors import DataError, ModelError, RecipeError, SpanFitError
+from spanfit.recalibration import refit
 from spanfit.settings import FILE_NAME, Calibration, ModelSettings, find_settings, read_settings
 from spanfit.types import Answer, Candidate, QuestionExample, QuestionPrediction
 

@@ -17,7 +17,7 @@ from spanfit.decode.segments import (
     segment_probability,
     sum_sequences,
 )
-from spanfit.decode.tags import Transitions
+from spanfit.tags import Transitions
 
 schemes = pytest.mark.parametrize("scheme", TABLES)
 

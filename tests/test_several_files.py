@@ -8,6 +8,7 @@ from question_files import LINE, LIT, squad, write
 from spanfit.data import read, stream
 from spanfit.errors import DataError, RecipeError
 from spanfit.recipe import make_recipe, read_recipe
+from spanfit.types import QuestionExample
 
 BARE = {"question": "Where?", "context": "At sea."}
 CSV = "question,context,answer,answer_start\nWhere?,At sea.,sea,3\n"
@@ -104,7 +105,7 @@ class TestParts:
         from spanfit.progress import Progress
 
         progress = progress or Progress(quiet=True)
-        return read_parts(make_recipe({"data": data}).data, progress=progress)
+        return read_parts(make_recipe({"data": data}), kind=QuestionExample, progress=progress)
 
     def test_what_is_drawn_does_not_depend_on_how_the_data_are_cut(self, folder):
         parts = self.read_parts(train=["a.jsonl", "b.jsonl"], validation=["c.csv"], max_examples=12)

@@ -103,7 +103,7 @@ class TestInAPipe:
         assert show(file, "--id", "who").stdout.count("\nid ") == 1
         with pytest.raises(RecipeError) as caught:
             show(file, "--id", "blnd")
-        assert "no question has the id 'blnd'" in str(caught.value)
+        assert "none of the questions has the id 'blnd'" in str(caught.value)
         assert "--id blind" in str(caught.value)
 
     def test_errors_of_reading_come_through(self, tmp_path):

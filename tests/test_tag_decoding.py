@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tag_tables import IOB2, TABLES
 
-from spanfit.decode.tags import Transitions, argmax_tags, best_tags
+from spanfit.decode.tags import argmax_tags, best_tags
 from spanfit.errors import ModelError
+from spanfit.tags import Transitions
 
 schemes = pytest.mark.parametrize("scheme", TABLES)
 

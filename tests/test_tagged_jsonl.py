@@ -12,27 +12,29 @@ from hypothesis import strategies as st
 from spanfit.data.entities import tag_characters
 from spanfit.data.fields import Source
 from spanfit.data.files import open_data
-from spanfit.data.joiner import join_words
-from spanfit.data.tagged_jsonl import parse_records, write_lines
-from spanfit.data.tagged_records import TagChoice, TaggedRecords, read_tagged, stream_tagged
+from spanfit.data.joiner import find_joiner, join_words
+from spanfit.data.recognition import parse as parse_file
+from spanfit.data.tagged_jsonl import write_lines
 from spanfit.errors import DataError
+from spanfit.examples import Reading
 from spanfit.tagged import Entity, TaggedExample
 
 WORDS = {"id": "a", "words": ["Mira", "left"], "tags": ["B-PER", "O"]}
 TEXT = {"id": "b", "text": "ミラはオスロへ。", "entities": [{"start": 0, "end": 2, "label": "人"}]}
 
 
-def parse(*records, choice=None, source=None, joiner=None) -> TaggedRecords:
+def parse(*records, source=None, **choices) -> list[TaggedExample]:
+    """The texts of a file of records, or of this content; `choices` are those of a Reading."""
     content = records[0]
     if not isinstance(content, str):
         content = "\n".join(json.dumps(record) for record in records)
     source = source or Source("ships.jsonl")
     file = io.BufferedReader(io.BytesIO(content.encode()))
-    return read_tagged(parse_records(file, source), source, choice, joiner=joiner)
+    return list(parse_file(file, source, Reading(**choices)))
 
 
 def only(*records, **request) -> TaggedExample:
-    (example,) = parse(*records, **request).examples
+    (example,) = parse(*records, **request)
     return example
 
 
@@ -44,11 +46,11 @@ def complaint(*records, **request) -> str:
 
 def test_words_and_tags():
     data = parse(WORDS, {"tokens": ["Oslo"], "tags": ["B-LOC"], "document": 7})
-    first, second = data.examples
+    first, second = data
     assert (first.text, first.starts, first.ends) == ("Mira left", (0, 5), (4, 9))
     assert (first.id, first.tags, first.entities) == ("a", ("B-PER", "O"), None)
     assert (second.id, second.document, second.place) == ("2", "7", "line 2")
-    assert data.joiner == " "
+    assert find_joiner(data) == " "
 
 
 def test_a_text_and_entities():
@@ -56,7 +58,7 @@ def test_a_text_and_entities():
     assert example.entities == (Entity(0, 2, "人", text="ミラ"),)
     assert (example.starts, example.ends) == (tuple(range(8)), tuple(range(1, 9)))
     assert example.tags == ("B-人", "I-人", *["O"] * 6)
-    assert parse(TEXT).joiner is None
+    assert find_joiner([example]) == ""
 
 
 def test_entities_in_any_order_and_shape():
@@ -85,7 +87,7 @@ def test_an_array():
         {"curid": "9", "text": "海", "entities": []},
         {"curid": "7", "text": "左", "entities": []},
     ]
-    examples = parse("\n" + json.dumps(items, indent=2)).examples
+    examples = parse("\n" + json.dumps(items, indent=2))
     assert [(e.id, e.document, e.place) for e in examples] == [
         ("7-1", "7", "item 1"),
         ("9-1", "9", "item 2"),
@@ -114,29 +116,56 @@ def test_no_gold():
 def test_numbers_and_their_names():
     record = {"tokens": ["Mira", "left"], "ner_tags": [1, 0], "pos_tags": [0, 1]}
     names = ("O", "B-PER")
-    assert only(record, choice=TagChoice("ner_tags", names)).tags == ("B-PER", "O")
-    assert "'ner_tags', 'pos_tags'" in complaint(record)
-    assert "nothing names them" in complaint(record, choice=TagChoice("ner_tags"))
-    assert "the key 'ner' is missing" in complaint(record, choice=TagChoice("ner"))
-    assert only(record | {"ner": None}, choice=TagChoice("ner")).tags is None
-    found = complaint(record, choice=TagChoice("ner_tags", ("O",)))
+    assert only(record, tags="ner_tags", names=names).tags == ("B-PER", "O")
+    found = complaint(record)
+    assert "'ner_tags', 'pos_tags'" in found and "--columns tags=pos_tags" in found
+    found = complaint(record, tags="ner_tags")
+    assert "nothing names them" in found and "--columns names=O,B-PER,…" in found
+    assert "the key 'ner' is missing" in complaint(record, tags="ner")
+    assert only(record | {"ner": None}, tags="ner").tags is None
+    found = complaint(record, tags="ner_tags", names=("O",))
     assert "a number in 'ner_tags' has no name" in found and "0 to 0: O" in found
+
+
+def test_a_chosen_key_does_not_ask_gold_of_texts_without_any():
+    """A model that learnt from a column `ner` also tags plain texts."""
+    assert only({"text": "Mira left"}, tags="ner").tags is None
+    assert only({"words": ["Mira"]}, tags="ner").tags is None
+    assert only({"words": ["Mira"], "ner": ["B-PER"]}, tags="ner").tags == ("B-PER",)
+    assert "the key 'ner' is missing" in complaint({"words": ["Mira"], "ners": ["O"]}, tags="ner")
+    assert "the key 'ner' is missing" in complaint(WORDS, tags="ner")
 
 
 def test_the_joiner_is_that_of_the_file():
     chinese = [{"words": ["东", "京"]}, {"words": ["A"]}]
-    assert [e.text for e in parse(*chinese).examples] == ["东京", "A"]
-    assert [e.text for e in parse(*chinese, {"words": ["AB"]}).examples] == ["东 京", "A", "AB"]
-    assert parse(*chinese, joiner="-").examples[0].text == "东-京"
+    assert [e.text for e in parse(*chinese)] == ["东京", "A"]
+    assert [e.text for e in parse(*chinese, {"words": ["AB"]})] == ["东 京", "A", "AB"]
+    assert parse(*chinese, joiner="-")[0].text == "东-京"
 
 
-def test_texts_one_by_one():
-    source = Source("ships.jsonl")
-    file = io.BufferedReader(io.BytesIO(json.dumps(WORDS).encode() + b"\n{broken"))
-    examples = stream_tagged(parse_records(file, source), source, joiner=" ")
-    assert next(examples).text == "Mira left"
+def stream_broken(record, **choices):
+    """A record, and a line that is none of JSON behind it."""
+    file = io.BufferedReader(io.BytesIO(json.dumps(record).encode() + b"\n{broken"))
+    return parse_file(file, Source("ships.jsonl"), Reading(**choices))
+
+
+@pytest.mark.parametrize(
+    ("record", "choices"),
+    [(TEXT, {}), (WORDS, {"joiner": " "}), (WORDS | {"text": "Mira left"}, {})],
+)
+def test_texts_one_by_one(record, choices):
+    """No line is read before it is asked for, where nothing has to be decided from all of them."""
+    examples = stream_broken(record, **choices)
+    assert next(examples).id == record["id"]
     with pytest.raises(DataError, match="line 2, column 2"):
         next(examples)
+
+
+def test_words_are_read_whole_to_decide_what_joins_them():
+    with pytest.raises(DataError, match="line 2, column 2"):
+        next(stream_broken(WORDS))
+    texts = [example.text for example in parse(TEXT, {"words": ["东", "京"]}, {"words": ["A"]})]
+    assert texts == [TEXT["text"], "东京", "A"]
 
 
 def test_keys_that_nobody_reads_are_counted():
@@ -150,7 +179,7 @@ def test_faulty_lines_can_be_left_out_and_are_told():
     source = Source("x", on_fault=lambda *fault: faults.append(fault[:2]))
     bad = {"text": "x", "entities": [{"start": 0, "end": 9, "label": "x"}]}
     data = parse("\n".join(["{", json.dumps(WORDS), json.dumps(bad)]), source=source)
-    assert [example.id for example in data.examples] == ["a"]
+    assert [example.id for example in data] == ["a"]
     assert faults == [("line", 1), ("line", 3)]
 
 
@@ -217,13 +246,12 @@ def test_entities_that_cannot_be(entities, expected):
         ({"text": "ab", "units": [[0, 3]]}, "0 <= start < end <= 2"),
         ({"text": "ab", "units": [[0, True]]}, "unit 1 is not the next range"),
         ({"text": "a", "id": ""}, "the id is empty"),
-        ("a", "the line is not an object"),
         ({"text": "a", "entities": [{"span": [1], "type": "x"}]}, "'span' is no pair"),
     ],
 )
 def test_records_that_cannot_be(record, expected):
-    found = complaint(json.dumps({"id": 5} | record if isinstance(record, dict) else record))
-    if isinstance(record, dict) and "id" not in record:
+    found = complaint({"id": 5} | record)
+    if "id" not in record:
         assert found.startswith("ships.jsonl, line 1, id 5: ")
     assert expected in found
 
@@ -231,6 +259,7 @@ def test_records_that_cannot_be(record, expected):
 def test_files_that_cannot_be():
     assert "the file is empty" in complaint("\n")
     assert "not valid JSON" in complaint('[{"text": "a"}')
+    assert "line 2: the line is not an object" in complaint('{"text": "a"}\n"a"')
     assert "item 2: the item is not an object" in complaint('[{"text": "a"}, 5]')
 
 
@@ -275,11 +304,11 @@ def tagged_examples(draw):
 
 @given(st.lists(tagged_examples(), min_size=1, max_size=3))
 def test_whatever_is_written_reads_back(examples):
-    assert list(parse(written(examples)).examples) == examples
+    assert list(parse(written(examples))) == examples
 
 
 def test_words_are_written_as_words():
-    assert json.loads(written(parse(WORDS).examples)) == WORDS | {"text": "Mira left"}
+    assert json.loads(written(parse(WORDS))) == WORDS | {"text": "Mira left"}
 
 
 # Real data
@@ -289,7 +318,7 @@ def test_wikipedia_in_japanese(shared):
     path = shared / "data/ner_wikipedia_ja/ner.json"
     source = Source(str(path))
     with open_data(path) as file:
-        examples = read_tagged(parse_records(file, source), source).examples
+        examples = list(parse_file(file, source))
     assert len(examples) == len({example.id for example in examples}) == 5_343
     assert sum(len(example.entities) for example in examples) == 13_185
     published = json.loads(path.read_text(encoding="utf-8"))
@@ -299,4 +328,4 @@ def test_wikipedia_in_japanese(shared):
             (example.text[entity.start : entity.end], entity.label) for entity in example.entities
         ] == [(entity["name"], entity["type"]) for entity in item["entities"]]
     assert not source.unread
-    assert list(parse(written(examples)).examples) == list(examples)
+    assert list(parse(written(examples))) == list(examples)

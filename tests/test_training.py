@@ -422,7 +422,7 @@ def test_what_was_held_out_can_be_scored_and_synthetic_questions_are_counted(tmp
     scores = spanfit.score(file, run.folder / "predictions/calibration.jsonl")
     assert scores.figures == run.figures("calibration")
     n_synthetic = sum(example.synthetic == "other_paragraph" for example in held_out)
-    counts = record["questions"]
+    counts = record["examples"]
     assert counts["calibration"] == {
         "all": len(held_out),
         "unanswerable": n_synthetic,

@@ -115,3 +115,45 @@ def make_recipe_content(folder: Path, *, n: int = 36, unanswerable: bool = False
         "batch": {"windows_per_step": 8, "max_tokens": 256},
         "run": {"epochs": 2, "device": "cpu", "threads": 1, "log_every_steps": 2},
     }
+
+
+def make_sentences(n: int, *, start: int = 0) -> str:
+    """CoNLL columns (word, part of speech, entity) of who lives where, three sentences a document.
+
+    A word of two pieces, names of one and of two words, and sentences without an entity.
+    """
+    blocks = []
+    for number in range(start, start + n):
+        who, city = NAMES[number % 8], CITIES[(number // 3) % 6]
+        person = [(who, "NNP", "B-PER"), ("Reed", "NNP", "I-PER")][: 1 + number % 2]
+        place = [(city, "NNP", "B-LOC"), ("Bay", "NNP", "I-LOC")][: 1 + (number // 2) % 2]
+        middle = [("lives", "VBZ", "O"), ("in", "IN", "O")]
+        words = [*person, *middle, *place, (".", ".", "O")]
+        if number % 5 == 4:
+            words = [("It", "PRP", "O"), ("rains", "VBZ", "O"), (".", ".", "O")]
+        if number % 3 == 0:
+            blocks.append("-DOCSTART- -X- O\n")
+        blocks.append("".join(" ".join(word) + "\n" for word in words))
+    return "\n".join(blocks)
+
+
+def make_tagging_content(folder: Path, *, n: int = 60) -> dict:
+    """A recipe for entities with its encoder and data under `folder`, quick enough for a test."""
+    encoder = folder / "encoder"
+    if not encoder.exists():
+        make_encoder(encoder)
+    for name, count, start in (("train", n, 0), ("validation", 15, 1000)):
+        (folder / f"{name}.conll").write_text(make_sentences(count, start=start), encoding="utf-8")
+    return {
+        "task": {"name": "tagging"},
+        "data": {
+            "train": str(folder / "train.conll"),
+            "validation": str(folder / "validation.conll"),
+            "calibration_share": 0.2,
+        },
+        "model": {"name": str(encoder)},
+        "windows": {"max_length": 24, "overlap": 8},
+        "optimizer": {"learning_rate": 3e-3},
+        "batch": {"windows_per_step": 8, "max_tokens": 256},
+        "run": {"epochs": 6, "device": "cpu", "threads": 1, "log_every_steps": 2},
+    }

@@ -27,6 +27,7 @@ class ToyBackend:
     digest: str = "toy"
     name: str = "toy"
     max_tokens: int = 2048
+    overhead_tokens: int = 64
     seconds: float = 0.0
 
     def logits(self, batch):

@@ -27,6 +27,10 @@ class Backend(Protocol):
         """Padded tokens of a batch that suit where it computes."""
 
     @property
+    def overhead_tokens(self) -> int:
+        """What a batch costs there beside its padded tokens, in tokens."""
+
+    @property
     def digest(self) -> str:
         """A digest of what shapes the logits: the weights, and how they are computed with."""
 

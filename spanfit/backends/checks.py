@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from spanfit.errors import ModelError
-from spanfit.tasks import TASKS
 from spanfit.tokenizer import Tokenizer
 
-HEADS = {"qa": "AutoModelForQuestionAnswering"}
+HEADS = {"qa": "AutoModelForQuestionAnswering", "tagging": "AutoModelForTokenClassification"}
 """The class of each task's head in transformers, by the task's name."""
 
 _LISTED = 4  # names that a message shows
@@ -90,6 +89,7 @@ def check_head(
     report: LoadReport,
     *,
     task: str,
+    outputs: Sequence[str],
     source: str,
     architectures: Sequence[str] | None,
 ) -> None:
@@ -106,7 +106,7 @@ def check_head(
         raise ModelError(
             "the head of this checkpoint has another number of outputs",
             where=source,
-            expected=f"{TASKS[task].n_outputs} outputs for each token: start and end of the answer",
+            expected=f"{len(outputs)} outputs for each token: {_shorten(outputs)}",
             found=f"{_shorten(report.misshapen_head)} ({kind})",
             fix=fix,
         )
@@ -119,6 +119,15 @@ def check_head(
             found=kind,
             fix=fix,
         )
+
+
+def find_task(architectures: Sequence[str] | None, default: str) -> str:
+    """The task whose head a checkpoint's config names; `default` where it names none."""
+    for task, head in HEADS.items():
+        kind = head.removeprefix("AutoModel")
+        if any(name.endswith(kind) for name in architectures or ()):
+            return task
+    return default
 
 
 def describe_random(report: LoadReport) -> tuple[str, ...]:

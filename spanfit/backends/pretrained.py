@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +30,6 @@ from spanfit.hub import use_cache_only
 from spanfit.quickstart import encoder_folder
 from spanfit.recipe import ModelSection
 from spanfit.settings import FILE_NAME, ModelSettings, read_settings
-from spanfit.tasks import TASKS
 from spanfit.tokenizer import Tokenizer, compare_readings, from_transformers
 
 HIDDEN_DROPOUTS = ("hidden_dropout_prob", "hidden_dropout", "dropout", "dropout_rate")
@@ -70,8 +69,10 @@ class Pretrained:
             config.use_cache = now
 
 
-def load_encoder(model: ModelSection, *, task: str, max_length: int) -> Pretrained:
-    """An encoder to fine-tune; a head that the checkpoint lacks is newly initialised.
+def load_encoder(
+    model: ModelSection, *, task: str, outputs: Sequence[str], max_length: int
+) -> Pretrained:
+    """An encoder to fine-tune, with these outputs; a head that it lacks is newly initialised.
 
     Raises:
         ModelError: no such model, or one that does not fit the task, tokenizer or window length.
@@ -82,14 +83,16 @@ def load_encoder(model: ModelSection, *, task: str, max_length: int) -> Pretrain
         config = transformers.AutoConfig.from_pretrained(source, **options)
         _set_dropout(config, HIDDEN_DROPOUTS, model.hidden_dropout)
         _set_dropout(config, ATTENTION_DROPOUTS, model.attention_dropout)
-    loaded, report = _load(source, config=config, task=task, options=options)
+    loaded, report = _load(source, config=config, task=task, outputs=outputs, options=options)
     check_length(loaded.network, max_length)
     positions = describe_positions(loaded.network, max_length)
     return replace(loaded, notes=(*describe_random(report), *loaded.notes, *positions))
 
 
-def load_trained(source: str, *, task: str, trust_remote_code: bool = False) -> Pretrained:
-    """A fine-tuned model to predict with; its head must be in the checkpoint.
+def load_trained(
+    source: str, *, task: str, outputs: Sequence[str], trust_remote_code: bool = False
+) -> Pretrained:
+    """A fine-tuned model to predict with; its head, with these outputs, must be in the checkpoint.
 
     How long its windows may be is for the caller to check (`spanfit.backends.torch.max_positions`).
 
@@ -101,8 +104,8 @@ def load_trained(source: str, *, task: str, trust_remote_code: bool = False) -> 
     with quiet_transformers(), _explained(source):
         config = transformers.AutoConfig.from_pretrained(source, **options)
     architectures = config.architectures
-    loaded, report = _load(source, config=config, task=task, options=options)
-    check_head(report, task=task, source=source, architectures=architectures)
+    loaded, report = _load(source, config=config, task=task, outputs=outputs, options=options)
+    check_head(report, task=task, outputs=outputs, source=source, architectures=architectures)
     return loaded
 
 
@@ -120,13 +123,15 @@ def _load(
     *,
     config: Any,  # noqa: ANN401 (a transformers PretrainedConfig)
     task: str,
+    outputs: Sequence[str],
     options: dict[str, Any],
 ) -> tuple[Pretrained, LoadReport]:
     """Network and tokenizer, which fit each other, and what the checkpoint lacks.
 
     Weights of the wrong shape are random first and refused afterwards, with a message of ours.
     """
-    config.num_labels = TASKS[task].n_outputs
+    config.id2label = dict(enumerate(outputs))
+    config.label2id = {name: number for number, name in enumerate(outputs)}
     head = getattr(transformers, HEADS[task])
     with quiet_transformers(), _explained(source):
         network, info = head.from_pretrained(
@@ -144,6 +149,30 @@ def _load(
     notes = describe_fit(tokenizer, network)
     use_cache = getattr(network.config, "use_cache", None)
     return Pretrained(network, tokenizer, notes=notes, use_cache=use_cache), report
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a checkpoint's config says of its head: classes of the network, names of the outputs."""
+
+    architectures: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def read_head(source: str, *, trust_remote_code: bool = False) -> Head:
+    """The head that a checkpoint's config names.
+
+    Raises:
+        ModelError: no such model.
+    """
+    options = _options(source, None, trust_remote_code=trust_remote_code)
+    with quiet_transformers(), _explained(source):
+        config = transformers.AutoConfig.from_pretrained(source, **options)
+    names = config.id2label or {}
+    return Head(
+        architectures=tuple(config.architectures or ()),
+        outputs=tuple(str(names[number]) for number in sorted(names)),
+    )
 
 
 def load_settings(source: str) -> ModelSettings | None:

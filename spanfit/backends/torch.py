@@ -26,6 +26,10 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
 MAX_TOKENS = {"cpu": 2048, "cuda": 16_384, "mps": 4096}
 """Padded tokens of a batch that suit a device: a CPU's caches, a GPU's width."""
 
+OVERHEAD_TOKENS = {"cpu": 64, "cuda": 16_384, "mps": 4096}
+"""What a batch costs beside its padded tokens, in tokens: measured on a CPU (benchmarks/RESULTS.md);
+elsewhere so many that there are as few batches as the budget allows."""
+
 
 class TorchBackend:
     """A network in evaluation mode behind the `Backend` protocol."""
@@ -48,6 +52,11 @@ class TorchBackend:
     def max_tokens(self) -> int:
         """Padded tokens of a batch that suit the device."""
         return MAX_TOKENS[self.device.type]
+
+    @property
+    def overhead_tokens(self) -> int:
+        """What a batch costs beside its padded tokens, in tokens."""
+        return OVERHEAD_TOKENS[self.device.type]
 
     @cached_property
     def digest(self) -> str:

@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from spanfit.cli import ask, console, convert, evaluate, predict, score, show, training, windows
+from spanfit.cli import (
+    ask,
+    console,
+    convert,
+    evaluate,
+    init,
+    predict,
+    quickstart,
+    score,
+    show,
+    tag,
+    training,
+    windows,
+)
 from spanfit.errors import SpanFitError
 from spanfit.version import VERSION
 
@@ -20,6 +33,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
 )
+quickstart.add_to(app)
+init.add_to(app)
 training.add_to(app)
 show.add_to(app)
 windows.add_to(app)
@@ -27,6 +42,7 @@ convert.add_to(app)
 evaluate.add_to(app)
 predict.add_to(app)
 ask.add_to(app)
+tag.add_to(app)
 score.add_to(app)
 
 

@@ -6,10 +6,18 @@ Colour and marks where a person looks (a terminal), plain lines in a pipe.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+Rows = list[tuple[str, "Text"]]
+"""Labels, and what stands behind them."""
+LABEL_WIDTH = 10
+"""Columns of a label, with what parts it from its row."""
 
 _state = {"debug": False}
 
@@ -57,6 +65,25 @@ def error(text: str) -> None:
 def next_step(command: str) -> None:
     """Say what to type next."""
     err().print(f"[dim]next:[/dim] [bold]{escape(command)}[/bold]")
+
+
+def print_rows(rows: Rows) -> None:
+    """Print labelled rows: in two columns, wrapped, on a terminal; in a pipe a line each."""
+    from rich.table import Table
+    from rich.text import Text
+
+    console = out()
+    console.print()
+    if not console.is_terminal:
+        for label, body in rows:
+            console.print(Text(f"{label:<{LABEL_WIDTH}}") + body)
+        return
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True, min_width=LABEL_WIDTH - 2)
+    table.add_column(overflow="fold")
+    for label, body in rows:
+        table.add_row(label, body)
+    console.print(table, soft_wrap=False)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 (any JSON value)

@@ -18,16 +18,15 @@ from spanfit.cli.model import (
     check_free,
     load_model,
 )
+from spanfit.cli.reading import ColumnsOption, parse_columns
 from spanfit.cli.score import ByOption, WorstOption, print_scores, read_kinds
 from spanfit.errors import RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from spanfit.calibration import Refit
     from spanfit.evaluation import Evaluation
-    from spanfit.model import Model
-    from spanfit.types import QuestionExample
+    from spanfit.recalibration import Refit
 
 HELP = """Score a model on examples with gold, and show where it is wrong.
 
@@ -49,7 +48,12 @@ def evaluate(
     model: ModelArgument,
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Examples with gold.")],
     metric: Annotated[
-        str | None, typer.Option(metavar="NAME", help="squad_v1 or squad_v2; else what suits.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of questions squad_v1 or squad_v2; of tags conlleval, seqeval_strict, spans, "
+            "char_macro or accuracy; else what suits.",
+        ),
     ] = None,
     show: Annotated[
         Literal["errors", "all", "none"], typer.Option(help="Which predictions to print.")
@@ -70,6 +74,7 @@ def evaluate(
     ] = None,
     by: ByOption = None,
     worst: WorstOption = 0,
+    columns: ColumnsOption = None,
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
     max_tokens: MaxTokensOption = None,
@@ -94,7 +99,6 @@ def evaluate(
     kinds = read_kinds(by)
     if out is not None:
         check_free(out / "predictions.jsonl", out / "scores.json")
-    examples = read(data)
     loaded = load_model(
         model,
         backend,
@@ -102,8 +106,14 @@ def evaluate(
         max_tokens=max_tokens,
         trust_remote_code=trust_remote_code,
     )
-    _warn_of_null(loaded, examples)
-    evaluation = loaded.examine(examples, metric=metric, progress=Progress())
+    reading = parse_columns(columns, default=loaded.settings.columns)
+    task = loaded.predictor.task
+    checked = task.adapt(
+        read(data, reading=reading), loaded.settings, reading=reading, name=str(data)
+    )
+    for note in (*checked.notes, *task.doubt(checked.examples, loaded.predictor.calibration)):
+        console.warning(note)
+    evaluation = loaded.examine(checked.examples, metric=metric, progress=Progress())
     if not as_json:
         _print_predictions(evaluation, show=show, limit=limit)
     print_scores(evaluation.scores, as_json=as_json, by=kinds, worst=worst)
@@ -113,20 +123,9 @@ def evaluate(
         console.next_step(f"spanfit evaluate {_quote(model, data)} --show errors")
 
 
-def _warn_of_null(model: Model, examples: Sequence[QuestionExample]) -> None:
-    """Say that the model always answers, where the gold does not."""
-    n_null = sum(example.answers == () for example in examples)
-    if n_null and model.predictor.calibration.threshold is None:
-        console.warning(
-            f"{n_null:,} of these questions have no answer, and this model never says so, because "
-            "it learnt none; to learn it: spanfit train RECIPE "
-            "--set data.synthetic_unanswerable=0.3"
-        )
-
-
 def _refit(model: str, data: Path, predictions: Path, *, metric: str | None, as_json: bool) -> None:
     """Fit the calibration anew, and say what that changed."""
-    from spanfit.calibration import refit
+    from spanfit.recalibration import refit
     from spanfit.settings import FILE_NAME
 
     done = refit(model, data, predictions, metric=metric)
@@ -161,22 +160,15 @@ def _quote(*words: str | Path) -> str:
 
 def _print_predictions(evaluation: Evaluation, *, show: str, limit: int) -> None:
     """The predictions asked for, worst first, each beside its gold."""
-    from spanfit.cli.answers import print_answer
-    from spanfit.cli.marks import visible
+    from spanfit.cli.predictions import print_prediction
 
     if show == "none":
         return
     chosen = evaluation.ranked(only_wrong=show == "errors")
     for example, prediction in chosen[:limit]:
-        print_answer(prediction, question=example.question, context=example.context)
-        console.plain(visible(f"gold: {_golds(example)}   id: {example.id}"))
+        print_prediction(prediction, example)
     if len(chosen) > limit:
         console.note(f"… and {len(chosen) - limit:,} more: --limit")
-
-
-def _golds(example: QuestionExample) -> str:
-    texts = dict.fromkeys(answer.text for answer in example.answers or ())
-    return " | ".join(texts) if texts else "no answer"
 
 
 def _write_evaluation(

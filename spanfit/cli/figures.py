@@ -1,35 +1,37 @@
-"""Scores, slices, worst questions, comparisons, refits: tables, `name value` lines, and JSON."""
+"""Scores, slices, worst examples, comparisons, refits: tables, `name value` lines, and JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from spanfit.cli.marks import visible
+from spanfit.cli.question_figures import QuestionFigures
+from spanfit.cli.tables import (
+    CHOSEN_HERE,
+    format_figure,
+    format_interval,
+    in_one_line,
+    make_table,
+)
+from spanfit.cli.tag_figures import TagFigures
+from spanfit.errors import RecipeError, did_you_mean
+from spanfit.metrics import AnyScores, Scores, TagScores
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from spanfit.calibration import Refit
-    from spanfit.metrics import Case, Comparison, Interval, Scores, Slice
+    from spanfit.metrics import Comparison, Interval, Slice, TagSlice
+    from spanfit.recalibration import Refit
     from spanfit.settings import Calibration
 
-CHOSEN_HERE = "threshold chosen on this data"
-"""What is said beside every best-threshold score."""
+    AnySlice = Slice | TagSlice
 
-_PERCENT = ("exact", "exact_match", "f1", "_ap")  # how the names of figures from 0 to 100 end
-_ROWS = (
-    ("all questions", "exact_match", "f1", "n"),
-    ("all questions", "exact", "f1", "total"),
-    ("with an answer (HasAns)", "HasAns_exact", "HasAns_f1", "HasAns_total"),
-    ("without an answer (NoAns)", "NoAns_exact", "NoAns_f1", "NoAns_total"),
-    (CHOSEN_HERE, "best_exact", "best_f1", ""),
-    ("  that threshold", "best_exact_thresh", "best_f1_thresh", ""),
-    ("precision-recall area", "pr_exact_ap", "pr_f1_ap", ""),
-    ("  if every answer were right", "pr_oracle_ap", "pr_oracle_ap", ""),
-)  # label, then the figures of the columns exact, F1 and questions
+ALL: Final = "all"
+"""Stands for every kind of slice."""
+
 _REFITTED = {
     "threshold": "threshold of the null odds",
     "temperature": "temperature",
@@ -49,21 +51,67 @@ _REFITTED = {
 """What a refit can change, and what its table calls it."""
 
 
-def format_figure(name: str, value: float | None) -> str:
-    """Counts in full, 0 to 100 with two decimals, all else with four; "-" where there is none."""
-    if value is None:
-        return "-"
-    if isinstance(value, int):
-        return str(value)
-    return f"{value:.2f}" if name.endswith(_PERCENT) else f"{value:.4f}"
+class View(Protocol):
+    """How the scores of one task are printed, where they are not as those of the others."""
+
+    @property
+    def missing_counts(self) -> str:
+        """What becomes of examples without a prediction."""
+
+    def table(self, scores: Any) -> Table:  # noqa: ANN401 (of the task, as in all that follows)
+        """The main figures."""
+
+    def remarks(self, scores: Any) -> Iterator[str]:  # noqa: ANN401
+        """Lines below the table."""
+
+    def lines(self, scores: Any) -> Iterator[str]:  # noqa: ANN401
+        """`name value` lines beside the figures."""
+
+    def case_values(self, case: Any) -> dict[str, str]:  # noqa: ANN401
+        """How good one prediction is, by short names."""
+
+    def case_title(self, case: Any) -> str:  # noqa: ANN401
+        """The same for a reader."""
+
+    def case_texts(self, case: Any) -> dict[str, str]:  # noqa: ANN401
+        """What a reader compares, each on one line."""
 
 
-def to_json(scores: Scores, *, by: Sequence[str] = (), worst: int = 0) -> dict[str, Any]:
-    """The scores, and the slices and worst questions that were asked for."""
+_VIEWS: dict[type[AnyScores], View] = {Scores: QuestionFigures(), TagScores: TagFigures()}
+_HEADINGS = {"f1": "F1", "n_gold": "gold"}
+"""What a column is called, where it is not the name of the figure."""
+_WITH_INTERVAL = ("exact", "f1")
+"""The figures of slices whose interval a table of 80 columns has room for; JSON has all."""
+
+
+def view_of(scores: AnyScores) -> View:
+    """How these scores are printed."""
+    return _VIEWS[type(scores)]
+
+
+def list_kinds(scores: AnyScores, by: Sequence[str]) -> tuple[str, ...]:
+    """The names of slices in `by`, each once; "all" stands for all that the scores have.
+
+    Raises:
+        RecipeError: they have none of that name.
+    """
+    names = [name for given in by for name in (scores.kinds if given == ALL else (given,))]
+    for name in names:
+        if name not in scores.kinds:
+            raise RecipeError(
+                f"{scores.noun} scored by {scores.signature.metric} have no slices by {name!r}",
+                fix=did_you_mean(name, scores.kinds),
+            )
+    return tuple(dict.fromkeys(names))
+
+
+def to_json(scores: AnyScores, *, by: Sequence[str] = (), worst: int = 0) -> dict[str, Any]:
+    """The scores, and the slices and worst examples that were asked for."""
     content = scores.to_json()
     if by:
         content["slices"] = {
-            kind: {label: part.to_json() for label, part in scores.by(kind).items()} for kind in by
+            kind: {label: part.to_json() for label, part in scores.by(kind).items()}
+            for kind in list_kinds(scores, by)
         }
     if worst:
         content["worst"] = [asdict(scores.case(id_)) for id_ in scores.worst(worst)]
@@ -88,27 +136,33 @@ def refit_to_json(refit: Refit) -> dict[str, Any]:
 # Lines for a pipe ------------------------------------------------------------------------------
 
 
-def to_lines(scores: Scores, *, by: Sequence[str] = (), worst: int = 0) -> Iterator[str]:
+def to_lines(scores: AnyScores, *, by: Sequence[str] = (), worst: int = 0) -> Iterator[str]:
     """`name value` lines under the official names; what the data itself chose is marked."""
+    view = view_of(scores)
     for name, value in scores.figures.items():
         mark = f" # {CHOSEN_HERE}" if name.startswith("best_") else ""
         yield f"{name} {format_figure(name, value)}{mark}"
         yield from _interval_lines(name, scores.intervals.get(name))
+    yield from view.lines(scores)
     if scores.confidence is not None:
         for name, value in scores.confidence.figures.items():
             yield f"{name} {format_figure(name, value)}"
     yield f"missing {len(scores.missing)}"
-    for kind in by:
+    for kind in list_kinds(scores, by):
         for label, part in scores.by(kind).items():
             yield from _slice_lines(f"{kind}.{'_'.join(visible(label).split())}", part)
     for rank, id_ in enumerate(scores.worst(worst), start=1):
-        yield from _case_lines(f"worst.{rank}", scores.case(id_))
+        case = scores.case(id_)
+        values = {"id": in_one_line(id_)} | view.case_values(case) | view.case_texts(case)
+        for name, text in values.items():
+            yield f"worst.{rank}.{name} {text}"
 
 
-def signature_lines(scores: Scores) -> Iterator[str]:
-    """`name value` lines of what the scores came from."""
+def signature_lines(scores: AnyScores) -> Iterator[str]:
+    """`name value` lines of what the scores came from; what does not concern them is left out."""
     for name, value in asdict(scores.signature).items():
-        yield f"{name} {value}"
+        if value != "":
+            yield f"{name} {value}"
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
@@ -134,59 +188,61 @@ def _interval_lines(name: str, interval: Interval | None) -> Iterator[str]:
         yield f"{name}_high {interval.high:.2f}"
 
 
-def _slice_lines(name: str, part: Slice) -> Iterator[str]:
-    yield f"{name}.n {part.n}"
-    yield f"{name}.exact {part.exact:.2f}"
-    yield from _interval_lines(f"{name}.exact", part.exact_interval)
-    yield f"{name}.f1 {part.f1:.2f}"
-    yield from _interval_lines(f"{name}.f1", part.f1_interval)
-
-
-def _case_lines(name: str, case: Case) -> Iterator[str]:
-    yield f"{name}.id {_one_line(case.id)}"
-    yield f"{name}.f1 {100 * case.f1:.2f}"
-    yield f"{name}.exact {100 * case.exact:.0f}"
-    for what, text in _texts(case).items():
-        yield f"{name}.{what} {text}"
+def _slice_lines(name: str, part: AnySlice) -> Iterator[str]:
+    for count, number in _count_slice(part).items():
+        yield f"{name}.{count} {number}"
+    for figure, value in part.figures.items():
+        yield f"{name}.{figure} {value:.2f}"
+        yield from _interval_lines(f"{name}.{figure}", part.intervals[figure])
 
 
 # Tables for a terminal -------------------------------------------------------------------------
 
 
-def score_table(scores: Scores) -> Table:
-    """One row for all questions, one for each kind, then what a threshold could do."""
-    table = _table(scores.signature.metric, "exact", "95 %", "F1", "95 %", "questions")
-    shown = {name: format_figure(name, value) for name, value in scores.figures.items()}
-    shown["n"] = str(scores.signature.n)
-    for label, exact, f1, count in _ROWS:
-        if exact in shown:
-            intervals = [_span(scores.intervals.get(name)) for name in (exact, f1)]
-            row = (shown[exact], intervals[0], shown[f1], intervals[1])
-            table.add_row(label, *row, shown.get(count, ""))
-    return table
+def score_table(scores: AnyScores) -> Table:
+    """The main figures."""
+    return view_of(scores).table(scores)
 
 
-def slice_table(kind: str, slices: Mapping[str, Slice]) -> Table:
-    """One row a kind of question."""
+def remarks(scores: AnyScores) -> Iterator[str]:
+    """What stands below the table."""
+    yield from view_of(scores).remarks(scores)
+    if (confidence := scores.confidence) is not None:
+        yield (
+            f"calibration error {confidence.calibration_error:.3f} · Brier {confidence.brier:.3f}"
+            f" · area under risk-coverage {confidence.aurc:.3f}"
+        )
+
+
+def slice_table(kind: str, slices: Mapping[str, AnySlice], *, noun: str) -> Table:
+    """One row a kind of example, of which the table counts `noun`."""
     from rich.text import Text
 
-    table = _table(kind.replace("_", " "), "exact", "95 %", "F1", "95 %", "questions")
+    some = next(iter(slices.values()))
+    headings = []
+    for name in some.figures:
+        headings += [_HEADINGS.get(name, name), *["95 %"] * (name in _WITH_INTERVAL)]
+    counts = [noun if name == "n" else _HEADINGS.get(name, name) for name in _count_slice(some)]
+    table = make_table(kind.replace("_", " "), *headings, *reversed(counts))
     for label, part in slices.items():
-        table.add_row(
-            Text(_one_line(label)),
-            f"{part.exact:.2f}",
-            _span(part.exact_interval),
-            f"{part.f1:.2f}",
-            _span(part.f1_interval),
-            str(part.n),
-        )
+        cells = []
+        for name, value in part.figures.items():
+            interval = [format_interval(part.intervals[name])] * (name in _WITH_INTERVAL)
+            cells += [f"{value:.2f}", *interval]
+        sizes = [str(number) for number in _count_slice(part).values()]
+        table.add_row(Text(in_one_line(label)), *cells, *reversed(sizes))
     return table
+
+
+def _count_slice(part: AnySlice) -> dict[str, int]:
+    """What a slice counts, by name."""
+    return {name: value for name, value in part.to_json().items() if isinstance(value, int)}
 
 
 def comparison_table(comparison: Comparison) -> Table:
     """One row a figure: both systems, and how far b is from a."""
     metric = comparison.signature.metric
-    table = _table(metric, "A", "B", "B − A", "95 %", "p", "better", "worse")
+    table = make_table(metric, "A", "B", "B − A", "95 %", "p", "better", "worse")
     for figure, difference in comparison.differences.items():
         table.add_row(
             figure.replace("_", " "),
@@ -203,47 +259,22 @@ def comparison_table(comparison: Comparison) -> Table:
 
 def refit_table(refit: Refit) -> Table:
     """One row a figure that a refit can change."""
-    table = _table(refit.scores_after.signature.metric, "before", "after")
+    table = make_table(refit.scores_after.signature.metric, "before", "after")
     for name, before, after in _refit_rows(refit):
         table.add_row(_REFITTED[name], before, after)
     return table
 
 
-def case_text(rank: int, case: Case) -> Text:
-    """A question with its gold and its prediction, in a few lines."""
+def case_text(rank: int, scores: AnyScores, id_: str) -> Text:
+    """An example with its gold and its prediction, in a few lines."""
     from rich.text import Text
 
-    text = Text().append(f"{rank}. F1 {100 * case.f1:.2f}  exact {100 * case.exact:.0f}", "bold")
-    text.append(f"  {_one_line(case.id)}", "dim")
-    for what, shown in _texts(case).items():
+    view, case = view_of(scores), scores.case(id_)
+    text = Text().append(f"{rank}. {view.case_title(case)}", "bold")
+    text.append(f"  {in_one_line(id_)}", "dim")
+    for what, shown in view.case_texts(case).items():
         text.append(f"\n   {what + ':':<12}", "dim").append(shown)
     return text
-
-
-def _table(title: str, *headings: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(title)
-    for heading in headings:
-        style = "dim" if heading == "95 %" else ""
-        table.add_column(heading, justify="right", style=style, no_wrap=True)
-    return table
-
-
-def _texts(case: Case) -> dict[str, str]:
-    """What a reader compares, each on one line."""
-    if case.predicted is None:
-        prediction = "(no prediction)"
-    else:
-        prediction = _one_line(case.predicted) or "no answer"
-    golds = " | ".join(_one_line(gold) for gold in case.golds) if case.golds else "no answer"
-    return {"question": _one_line(case.question), "gold": golds, "prediction": prediction}
-
-
-def _one_line(text: str) -> str:
-    return " ".join(visible(text).split())
 
 
 def _refit_rows(refit: Refit) -> Iterator[tuple[str, str, str]]:
@@ -264,7 +295,3 @@ def _list_figures(calibration: Calibration, scores: Scores) -> dict[str, float |
         **scores.figures,
         **(scores.confidence.figures if scores.confidence else {}),
     }
-
-
-def _span(interval: Interval | None) -> str:
-    return f"{interval.low:.1f}–{interval.high:.1f}" if interval else ""

@@ -46,7 +46,7 @@ def load_model(
     trust_remote_code: bool = False,
 ) -> Model:
     """The model, with what its user should know of it as warnings."""
-    from spanfit.model import load
+    from spanfit.loading import load
 
     loaded = load(
         source,

@@ -17,9 +17,10 @@ from spanfit.cli.model import (
     TrustOption,
     load_model,
 )
+from spanfit.cli.reading import ColumnsOption, parse_columns
 from spanfit.errors import DataError
 
-HELP = """Write the predictions for a file of questions, one JSON line each.
+HELP = """Write the predictions for a file of questions or texts, one JSON line each.
 
 JSON Lines of any length are read one by one. Until the end the predictions
 are in FILE.part; after an interruption of any kind the same command goes on.
@@ -36,7 +37,10 @@ def add_to(app: typer.Typer) -> None:
 
 def predict(
     model: ModelArgument,
-    data: Annotated[str, typer.Argument(metavar="INPUT", help="Questions, with or without gold.")],
+    data: Annotated[
+        str,
+        typer.Argument(metavar="INPUT", help="Questions, or texts to tag, with or without gold."),
+    ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The predictions; .gz to compress.")],
     bad_lines: Annotated[
         Literal["fail", "skip"],
@@ -46,6 +50,7 @@ def predict(
             "so does a row of CSV whose quotes do not show where it ends.)"
         ),
     ] = "fail",
+    columns: ColumnsOption = None,
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
     max_tokens: MaxTokensOption = None,
@@ -65,7 +70,8 @@ def predict(
         max_tokens=max_tokens,
         trust_remote_code=trust_remote_code,
     )
-    done = loaded.predict_file(data, out, bad_lines=bad_lines, progress=Progress())
+    reading = parse_columns(columns, default=loaded.settings.columns)
+    done = loaded.predict_file(data, out, bad_lines=bad_lines, reading=reading, progress=Progress())
     if done.skipped:
         console.warning(
             f"lines that cannot be read, left out: {done.skipped:,}; see {done.skipped_file}"

@@ -9,21 +9,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spanfit.cli import console
-from spanfit.errors import RecipeError, list_some
+from spanfit.cli.reading import ColumnsOption, parse_columns
+from spanfit.errors import RecipeError, did_you_mean, list_some
 
 if TYPE_CHECKING:
-    from spanfit.metrics import Comparison, Scores
-    from spanfit.types import QuestionExample
+    from spanfit.examples import Examples
+    from spanfit.metrics import AnyScores, Comparison
 
 HELP = """Score predictions against gold by an official metric. Needs no torch.
 
-PREDICTIONS is a file of `spanfit predict`, or the official {"id": "text", …} with "" for no answer.
-A question without a prediction counts as 0. A second file is compared with the first on the same
-questions (paired bootstrap). Intervals are 95 % bootstrap intervals.
+Of questions PREDICTIONS is a file of `spanfit predict`, or the official {"id": "text", …} with ""
+for no answer. Of tagged texts it is a file of `spanfit predict`, or columns: a word, its gold tag
+if you like, and the predicted tag, in the order of the gold. What has no prediction counts against
+the score. A second file is compared with the first on the same examples (paired bootstrap).
+Intervals are 95 % bootstrap intervals.
 
 Example: spanfit score dev-v2.0.json predictions.json --na-probs na_probs.json
 
 Example: spanfit score dev-v2.0.json old.jsonl new.jsonl --by question_word --worst 5
+
+Example: spanfit score test.conll predictions.conll --metric seqeval_strict --by length
 """
 
 ByOption = Annotated[
@@ -32,11 +37,27 @@ ByOption = Annotated[
         "--by",
         metavar="KIND",
         help="Figures of each kind of question: question_word, answer_length, context_length, "
-        "answer_position, has_answer, title, synthetic, or all. May be given several times.",
+        "answer_position, has_answer, title, synthetic; of tagged text: label, length, has_entity, "
+        "document; or all. May be given several times.",
     ),
 ]
 WorstOption = Annotated[
-    int, typer.Option("--worst", min=0, metavar="N", help="List the N questions of lowest F1.")
+    int,
+    typer.Option(
+        "--worst",
+        min=0,
+        metavar="N",
+        help="List the N questions of lowest F1, or most wrong texts.",
+    ),
+]
+MetricOption = Annotated[
+    str | None,
+    typer.Option(
+        "--metric",
+        metavar="NAME",
+        help="Of questions squad_v1 or squad_v2; of tagged texts conlleval, seqeval_strict, spans, "
+        "char_macro or accuracy; otherwise what suits.",
+    ),
 ]
 
 
@@ -46,21 +67,15 @@ def add_to(app: typer.Typer) -> None:
 
 
 def score(
-    gold: Annotated[Path, typer.Argument(metavar="GOLD", help="Questions with gold.")],
+    gold: Annotated[Path, typer.Argument(metavar="GOLD", help="Examples with gold.")],
     predictions: Annotated[
-        Path, typer.Argument(metavar="PREDICTIONS", help="What was answered to these questions.")
+        Path, typer.Argument(metavar="PREDICTIONS", help="What was said of these examples.")
     ],
     other: Annotated[
         Path | None,
-        typer.Argument(metavar="OTHER", help="What another system answered to them: compare."),
+        typer.Argument(metavar="OTHER", help="What another system said of them: compare."),
     ] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="squad_v1 or squad_v2; otherwise squad_v2 where a question has no answer.",
-        ),
-    ] = None,
+    metric: MetricOption = None,
     na_probs: Annotated[
         list[Path] | None,
         typer.Option(
@@ -74,6 +89,7 @@ def score(
     ] = 1.0,
     by: ByOption = None,
     worst: WorstOption = 0,
+    columns: ColumnsOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, in full precision, for a program.")
     ] = False,
@@ -82,11 +98,11 @@ def score(
     from spanfit import metrics
     from spanfit.data import read
 
-    kinds = read_kinds(by)
+    kinds, reading = read_kinds(by), parse_columns(columns)
     files = [predictions] if other is None else [predictions, other]
     numbers = _pair_na_probs(na_probs or [], files)
     # Two files share one reading of the gold; a single one leaves it its name in messages.
-    examples: Path | list[QuestionExample] = gold if other is None else read(gold)
+    examples: Path | Examples = gold if other is None else read(gold, reading=reading)
     scores = [
         metrics.score(
             examples,
@@ -94,6 +110,7 @@ def score(
             metric=metric,
             na_probs=number,
             na_prob_threshold=na_prob_threshold,
+            reading=reading,
         )
         for file, number in zip(files, numbers, strict=True)
     ]
@@ -106,29 +123,32 @@ def score(
 
 
 def read_kinds(by: Sequence[str] | None) -> tuple[str, ...]:
-    """The names of slices that `--by` gave, each once; "all" stands for all of them.
+    """The names of slices that `--by` gave, each once, and "all" as it is.
 
     Raises:
-        RecipeError: there are no slices of that name.
+        RecipeError: no scores have slices of that name.
     """
-    from spanfit.metrics import SLICES, check_slice
+    from spanfit.metrics import SLICES, TAG_SLICES
 
-    names = [name for given in by or () for name in (SLICES if given == "all" else (given,))]
-    for name in names:
-        check_slice(name)
-    return tuple(dict.fromkeys(names))
+    known = ("all", *SLICES, *TAG_SLICES)
+    for name in by or ():
+        if name not in known:
+            raise RecipeError(f"there are no slices by {name!r}", fix=did_you_mean(name, known))
+    return tuple(dict.fromkeys(by or ()))
 
 
 def print_scores(
-    scores: Scores, *, as_json: bool = False, by: Sequence[str] = (), worst: int = 0
+    scores: AnyScores, *, as_json: bool = False, by: Sequence[str] = (), worst: int = 0
 ) -> None:
     """Print scores: JSON, or tables on a terminal, or `name value` lines in a pipe.
 
-    `by` names slices, `worst` says how many of the worst questions to list. Questions without a
-    prediction are warned of on standard error in each case.
+    `by` names slices, `worst` says how many of the worst examples to list. What was done to the
+    gold, and examples without a prediction, are told on standard error in each case.
     """
     from spanfit.cli import figures
 
+    by = figures.list_kinds(scores, by)  # before anything is printed
+    _print_notes([scores])
     _warn_of_missing(scores)
     if as_json:
         console.print_json(figures.to_json(scores, by=by, worst=worst))
@@ -142,25 +162,22 @@ def print_scores(
             console.plain(line)
 
 
-def _print_tables(scores: Scores, *, by: Sequence[str], worst: int) -> None:
+def _print_tables(scores: AnyScores, *, by: Sequence[str], worst: int) -> None:
     from spanfit.cli import figures
 
     out = console.out()
     out.print(figures.score_table(scores))
-    if (confidence := scores.confidence) is not None:
-        _print_dim(
-            f"calibration error {confidence.calibration_error:.3f} · Brier {confidence.brier:.3f}"
-            f" · area under risk-coverage {confidence.aurc:.3f}"
-        )
-    for kind in by:
-        out.print(figures.slice_table(kind, scores.by(kind)))
+    for line in figures.remarks(scores):
+        _print_dim(line)
+    for kind in figures.list_kinds(scores, by):
+        out.print(figures.slice_table(kind, scores.by(kind), noun=scores.noun))
     for rank, id_ in enumerate(scores.worst(worst), start=1):
-        out.print(figures.case_text(rank, scores.case(id_)))
+        out.print(figures.case_text(rank, scores, id_))
 
 
 def _print_comparison(
     comparison: Comparison,
-    scores: Sequence[tuple[Path, Scores]],
+    scores: Sequence[tuple[Path, AnyScores]],
     *,
     as_json: bool,
     by: Sequence[str],
@@ -169,6 +186,9 @@ def _print_comparison(
     """Both scores, each with the name of its file, then how they differ."""
     from spanfit.cli import figures
 
+    for _, each in scores:
+        figures.list_kinds(each, by)  # before anything is printed
+    _print_notes([each for _, each in scores])
     for file, each in scores:
         _warn_of_missing(each, file=file)
     named = list(zip("ab", scores, strict=True))
@@ -211,12 +231,20 @@ def _pair_na_probs(na_probs: Sequence[Path], files: Sequence[Path]) -> Sequence[
     return na_probs or [None] * len(files)
 
 
-def _warn_of_missing(scores: Scores, *, file: Path | None = None) -> None:
+def _print_notes(scores: Sequence[AnyScores]) -> None:
+    """Say once what was done to the gold that these scores have in common."""
+    for note in dict.fromkeys(note for each in scores for note in each.notes):
+        console.note(note)
+
+
+def _warn_of_missing(scores: AnyScores, *, file: Path | None = None) -> None:
+    from spanfit.cli import figures
+
     if missing := scores.missing:
         where = f"{file}: " if file else ""
         console.warning(
-            f"{where}{len(missing):,} of {scores.signature.n:,} questions have no prediction and "
-            f"count as 0: {list_some(missing)}"
+            f"{where}{len(missing):,} of {scores.signature.n:,} {scores.noun} have no prediction "
+            f"{figures.view_of(scores).missing_counts}: {list_some(missing)}"
         )
 
 

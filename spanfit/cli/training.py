@@ -1,4 +1,4 @@
-"""`spanfit train`, `spanfit init`, `spanfit quickstart`: from a data file to a run folder."""
+"""`spanfit train`: from a recipe to a run folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from spanfit.cli import console
-from spanfit.errors import DataError, RecipeError, list_some, require
+from spanfit.errors import DataError, RecipeError, require
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,31 +18,17 @@ if TYPE_CHECKING:
     from spanfit.runs import Run
     from spanfit.seeds import SeedRuns, Spread
 
-TRAIN_HELP = """Fine-tune an encoder as a recipe says, and write a run folder.
+HELP = """Fine-tune an encoder as a recipe says, and write a run folder.
 
 Each epoch is evaluated; model/ holds the best one. Ctrl-C leaves a usable run.
 
 Example: spanfit train recipe.toml --set optimizer.learning_rate=5e-5 --out runs/first
 """
 
-INIT_HELP = """Print a recipe that fits a data file, every key with its meaning.
-
-Several files are learnt from together; a question that stands in two of them counts once.
-
-Example: spanfit init train.json --model bert-base-cased > recipe.toml
-"""
-
-QUICKSTART_HELP = """Train, evaluate and ask a small model on embedded data. Needs no network.
-
-Example: spanfit quickstart
-"""
-
 
 def add_to(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    app.command("quickstart", help=QUICKSTART_HELP)(quickstart)
-    app.command("init", help=INIT_HELP)(init)
-    app.command("train", help=TRAIN_HELP)(train)
+    """Add the command to `app`."""
+    app.command("train", help=HELP)(train)
 
 
 def train(
@@ -80,7 +66,7 @@ def train(
     ] = False,
 ) -> None:
     """Fine-tune an encoder."""
-    _require_training()
+    require_training()
     from spanfit.progress import Progress
     from spanfit.seeds import train_seeds
     from spanfit.training import train as run_training
@@ -105,7 +91,7 @@ def train(
         run = run_training(recipe, out=out, overrides=changes, trackers=names, progress=progress)
         if as_json:
             console.print_json({"folder": str(run.folder), "scores": _scores(run)})
-        _say_next(run)
+        say_next(run)
 
 
 def _parse_seeds(text: str) -> list[int]:
@@ -139,7 +125,7 @@ def _estimate(recipe: Path, changes: list[str], *, n_runs: int, as_json: bool) -
 
 def _print_seeds(done: SeedRuns, *, as_json: bool) -> None:
     """Print the figures over the seeds: JSON, a table on a terminal, plain lines in a pipe."""
-    from spanfit.cli.figures import CHOSEN_HERE, format_figure
+    from spanfit.cli.tables import CHOSEN_HERE, format_figure
 
     rows = [
         (part, figure, spread)
@@ -160,7 +146,7 @@ def _print_seeds(done: SeedRuns, *, as_json: bool) -> None:
             mean = format_figure(figure, spread.mean)
             console.plain(f"{part} {figure} {mean} ± {std} of {values}{mark}")
     console.note(f"{len(done.runs)} runs and scores.json: {done.folder}")
-    _say_next(done.runs[0])
+    say_next(done.runs[0])
 
 
 def _to_table(done: SeedRuns, rows: list[tuple[str, str, Spread]]) -> Table:
@@ -168,7 +154,7 @@ def _to_table(done: SeedRuns, rows: list[tuple[str, str, Spread]]) -> Table:
     from rich import box
     from rich.table import Table
 
-    from spanfit.cli.figures import format_figure
+    from spanfit.cli.tables import format_figure
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("part")
@@ -182,77 +168,12 @@ def _to_table(done: SeedRuns, rows: list[tuple[str, str, Spread]]) -> Table:
     return table
 
 
-def init(
-    data: Annotated[
-        list[Path],
-        typer.Argument(metavar="DATA", help="The training examples, in one file or more."),
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Folder, hub id, or quickstart (an embedded encoder)."),
-    ] = None,
-    validation: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Examples that are only scored.")
-    ] = None,
-) -> None:
-    """Print a recipe."""
-    from spanfit.data import read, stream
-    from spanfit.recipe import annotate
-    from spanfit.suggestion import suggest_recipe
+def require_training(*, extra: str = "train") -> None:
+    """Refuse to start where something is missing that a training needs.
 
-    names = [str(file) for file in data]
-    repeats: list[str] | None = [] if len(names) > 1 else None
-    examples = list(stream(*names, repeats=repeats))
-    if repeats:
-        console.warning(
-            f"{len(repeats):,} questions stand in more than one of these files, equal in "
-            f"everything, and count once: {list_some(repeats)}"
-        )
-    suggestion = suggest_recipe(
-        examples,
-        train=names[0] if len(names) == 1 else names,
-        model=model,
-        validation=None if validation is None else str(validation),
-        scored=() if validation is None else read(validation),
-    )
-    for line in suggestion.notes:
-        console.note(line)
-    console.plain(annotate(suggestion.recipe).rstrip())
-    if console.out().is_terminal:
-        console.note("to keep it: the same command, and > recipe.toml behind it")
-    console.next_step("spanfit train recipe.toml --dry-run")
-
-
-def quickstart(
-    task: Annotated[Literal["qa"], typer.Option(help="What to learn.")] = "qa",
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The run folder; else runs/quickstart-NNN.")
-    ] = None,
-) -> None:
-    """Train, evaluate and ask."""
-    del task  # there is one so far
-    _require_training(extra="quickstart")
-    from spanfit.cli.answers import print_answer
-    from spanfit.cli.score import print_scores
-    from spanfit.metrics import score
-    from spanfit.progress import Progress
-    from spanfit.quickstart import DEMONSTRATION, VALIDATION
-    from spanfit.quickstart.lesson import train_quickstart
-
-    console.note("1. train on reports from a harbour that does not exist")
-    run = train_quickstart(out=out, progress=Progress())
-    console.note(f"2. score it on {VALIDATION.name}, which was written by hand")
-    predictions = run.folder / "predictions/validation.jsonl"
-    print_scores(score(VALIDATION, predictions, selected_on="calibration"))
-    model = run.model()
-    console.note("3. ask it about texts that it has not seen")
-    for context, question in DEMONSTRATION:
-        print_answer(model.ask(question, context), question=question, context=context)
-    _say_next(run)
-    console.next_step("spanfit init YOUR_DATA.json > recipe.toml")
-
-
-def _require_training(*, extra: str = "train") -> None:
+    Raises:
+        MissingExtraError: it names the extra.
+    """
     for module in ("torch", "transformers", "accelerate"):
         require(module, extra=extra)
 
@@ -264,7 +185,15 @@ def _scores(run: Run) -> object:
         return None
 
 
-def _say_next(run: Run) -> None:
+def say_next(run: Run) -> None:
+    """What to type after a training."""
+    from spanfit.settings import find_settings
+
     folder = shlex.quote(str(run.folder))
-    console.next_step(f'spanfit ask {folder} --question "…" --context FILE')
+    _, settings = find_settings(run.folder)
+    console.next_step(f"spanfit {_USE[settings.task].format(folder)}")
     console.next_step(f"spanfit evaluate {folder} DATA --show errors")
+
+
+_USE = {"qa": 'ask {} --question "…" --context FILE', "tagging": 'tag {} "…"'}
+"""How a model is used, by its task's name."""

@@ -11,33 +11,38 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from spanfit.cli import console
-from spanfit.errors import DataError, ModelError, list_some
+from spanfit.cli import console, question_windows, tag_windows
+from spanfit.cli.reading import ColumnsOption, read_columns
+from spanfit.errors import DataError, ModelError, RecipeError, list_some
 from spanfit.quickstart import encoder_folder
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from spanfit.tasks.coverage import Coverage
     from spanfit.windows import Windows
 
 HELP = """Count the windows of a data set, and what they lose. Needs no torch.
 
-DATA is SQuAD's JSON, JSON Lines, CSV or Parquet, or hub:ORG/NAME:SPLIT.
+DATA is questions (SQuAD's JSON, JSON Lines, CSV, Parquet), tagged texts
+(columns as CoNLL has them, JSON Lines, JSON, Parquet), or hub:ORG/NAME:SPLIT.
 
-Widened is a gold answer that begins or ends inside a token, lost one that
-no window holds within the limit. The ceiling is the best score that
-tokenizer, windows and limit allow. --json lists all ids.
+Of questions: widened is a gold answer that begins or ends inside a token,
+lost one that no window holds within the limit. Of tagged texts: lost is an
+entity that cannot be learnt as it is, such as one that ends inside a token.
+The ceiling is the best score that tokenizer, windows and limit allow. --json
+lists all ids.
 
 Example: spanfit windows dev-v1.1.json --tokenizer runs/NAME/model
+
+Example: spanfit windows train.txt -t runs/NAME --columns tags=chunk
 """
 
 _BINS, _BAR = 10, 32  # rows of the histogram, and characters of its longest bar
-_LOSSES = {
-    "widened": "widened: begins or ends inside a token",
-    "too_long": "lost: longer than the limit",
-    "outside": "lost: in no window",
-}
+
+_COUNTS = {"qa": question_windows.describe_counts, "tagging": tag_windows.describe_counts}
+_LOSSES = {"qa": question_windows.print_losses, "tagging": tag_windows.print_losses}
+_ADVICE = {"qa": question_windows.say_more, "tagging": tag_windows.say_more}
+"""What is printed of the examples of each task, by its name."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,7 +51,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def windows(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A file of questions.")],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A file of questions or tagged texts.")
+    ],
     tokenizer: Annotated[
         str,
         typer.Option(
@@ -57,57 +64,89 @@ def windows(
         ),
     ],
     max_length: Annotated[
-        int, typer.Option(metavar="N", help="Tokens of a window, special ones included.")
-    ] = 384,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Tokens of a window, special ones included; 384 for questions, else 256.",
+        ),
+    ] = None,
     overlap: Annotated[
-        int, typer.Option(metavar="N", help="Tokens that two neighbouring windows share.")
-    ] = 128,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Tokens that two neighbouring windows share; 128 for questions, else 64.",
+        ),
+    ] = None,
     limit: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Tokens of the longest answer.")
-    ] = 30,
+        int | None,
+        typer.Option(min=1, metavar="N", help="Tokens of the longest answer; 30, unless given."),
+    ] = None,
     first: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Only the first N questions.")
+        int | None, typer.Option(min=1, metavar="N", help="Only the first N questions or texts.")
     ] = None,
     bad_answers: Annotated[
         Literal["drop", "relocate"] | None,
         typer.Option(help="What to do with gold answers that are not where the file says."),
     ] = None,
+    columns: ColumnsOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON with all ids, for a program.")
     ] = False,
 ) -> None:
     """Count windows, their lengths, what they lose, and the ceiling."""
     from spanfit.data import stream
-    from spanfit.data.answers import check_answers
-    from spanfit.tasks import TASKS
-    from spanfit.tasks.coverage import measure_coverage
+    from spanfit.data.checking import check_examples
+    from spanfit.recipe import make_recipe
+    from spanfit.recipe.keys import owner_of
+    from spanfit.tasks import COVERAGES, find_task
     from spanfit.tokenizer import load_tokenizer
     from spanfit.windows import WindowSettings, make_windows
 
-    settings = WindowSettings(max_length=max_length, overlap=overlap)
+    section = read_columns(columns)
+    reading = section.reading(bad_answers=bad_answers or "fail")
     loaded = load_tokenizer(_find_tokenizer(tokenizer))
-    checked = check_answers(islice(stream(data), first), repair=bad_answers, name=str(data))
-    for line in checked.summary():
+    found = list(islice(stream(data, reading=reading), first))
+    checked = check_examples(found, reading=reading, name=str(data))
+    for line in checked.notes:
         console.note(line)
     if not checked.examples:
-        raise DataError("there is no question in it", where=str(data))
-    made = make_windows([TASKS["qa"].texts(item) for item in checked.examples], loaded, settings)
-    coverage = measure_coverage(checked.examples, made, max_answer_tokens=limit)
+        raise DataError("there is no question and no text in it", where=str(data))
+    task = find_task(checked.examples[0])
+    content: dict[str, Any] = {"task": {"name": task.name}, "columns": {"scheme": checked.scheme}}
+    if limit is not None:
+        if owner_of("decode", "max_answer_tokens") != task.name:
+            raise RecipeError(
+                f"--limit is of answers, and these are {checked.examples[0].kind}",
+                where=str(data),
+                fix="leave it out",
+            )
+        content["decode"] = {"max_answer_tokens": limit}
+    recipe = make_recipe(content)
+    settings = task.settle(checked.examples, recipe)
+    examples = list(task.arrange(checked.examples, loaded, settings))
+    shape = WindowSettings(
+        recipe.windows.max_length if max_length is None else max_length,
+        recipe.windows.overlap if overlap is None else overlap,
+    )
+    made = make_windows([task.texts(example) for example in examples], loaded, shape)
+    coverage = COVERAGES[task.name](examples, made, settings)
     report = {
         "data": str(data),
         "tokenizer": tokenizer,
-        "max_answer_tokens": limit,
-        **_to_json(made, coverage),
+        "kind": examples[0].kind,
+        **coverage.to_json(),
+        **_measure(made, examples[0].kind, n=len(examples)),
     }
     if as_json:
         console.print_json(report)
         return
     if console.out().is_terminal:
-        _print_report(report, made)
+        _print_report(report, made, task.name)
     else:
         for line in _to_lines(report):
             console.plain(line)
-    _say_more(coverage, data, made)
+    _ADVICE[task.name](report, data)
+    _say_more(data, made)
 
 
 def _find_tokenizer(given: str) -> Path:
@@ -128,83 +167,61 @@ def _find_tokenizer(given: str) -> Path:
     )
 
 
-def _to_json(made: Windows, coverage: Coverage) -> dict[str, Any]:
-    """All figures, and the ids of the questions behind those that are losses."""
+def _measure(made: Windows, kind: str, *, n: int) -> dict[str, Any]:
+    """How many windows n examples make, and how long those are."""
     from spanfit.tasks.coverage import summarise_lengths
 
     lengths = summarise_lengths(made)
-    n_questions = coverage.n_answerable + coverage.n_unanswerable + coverage.n_without_gold
     return {
         **asdict(made.settings),
-        "questions": n_questions,
-        "answerable": coverage.n_answerable,
-        "unanswerable": coverage.n_unanswerable,
-        "without_gold": coverage.n_without_gold,
         "windows": len(made),
-        "windows_per_question": len(made) / n_questions,
+        f"windows_per_{_one_of(kind)}": len(made) / n,
         "tokens_per_window": asdict(lengths),
         "padding_factor": made.settings.max_length / lengths.mean,
-        "cut_questions": list(coverage.cut),
-        "crowded_questions": list(coverage.crowded),
-        "empty_contexts": list(coverage.empty_contexts),
-        "empty_questions": list(coverage.empty_questions),
-        "first_gold": asdict(coverage.first_gold),
-        "best_gold": asdict(coverage.best_gold),
-        "ceiling": asdict(coverage.ceiling) if coverage.ceiling else None,
     }
+
+
+def _one_of(kind: str) -> str:
+    """The last word of a kind of examples, of one: "text" of "tagged texts"."""
+    return kind.split()[-1].removesuffix("s")
 
 
 def _to_lines(report: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     """`name value` lines; of a list its length, with the first ids behind a mark."""
-    for name, value in report.items():
+    for key, value in report.items():
+        name = key.replace(" ", "_")
         if isinstance(value, Mapping):
             yield from _to_lines(value, prefix=f"{prefix}{name}_")
         elif isinstance(value, list | tuple):
-            yield f"{prefix}{name} {len(value)}" + (f" # {list_some(value)}" if value else "")
+            ids = [item["id"] if isinstance(item, Mapping) else item for item in value]
+            some = list_some([*dict.fromkeys(ids)])
+            yield f"{prefix}{name} {len(ids)}" + (f" # {some}" if ids else "")
         else:
             shown = f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
             yield f"{prefix}{name} {shown}"
 
 
-def _print_report(report: Mapping[str, Any], made: Windows) -> None:
+def _print_report(report: Mapping[str, Any], made: Windows, task: str) -> None:
     """Figures, histogram, losses and ceiling, as a person reads them."""
-    from rich.markup import escape
-
     out = console.out()
-    out.print(_figures_table(report), soft_wrap=False)
+    out.print(_figures_table(report, counts=_COUNTS[task](report)), soft_wrap=False)
     out.print(_histogram(made))
-    if report["answerable"]:
-        out.print(_losses_table(report))
-    if ceiling := report["ceiling"]:
-        out.print(
-            f"ceiling ({ceiling['metric']}, {ceiling['n']:,} questions): "
-            f"EM [bold]{ceiling['exact']:.3f}[/bold]  F1 [bold]{ceiling['f1']:.3f}[/bold]"
-        )
-    for kind, label in _LOSSES.items():
-        if ids := report["best_gold"][kind] or report["first_gold"][kind]:
-            out.print(f"[dim]{label}: {escape(list_some(ids))}[/dim]")
+    _LOSSES[task](report)
 
 
-def _figures_table(report: Mapping[str, Any]) -> Table:
+def _figures_table(report: Mapping[str, Any], *, counts: str) -> Table:
     from rich.table import Table
 
-    kinds = {
-        "with an answer": report["answerable"],
-        "without one": report["unanswerable"],
-        "whose gold is not given": report["without_gold"],
-    }
+    kind = report["kind"]
+    one = _one_of(kind)
     tokens, max_length = report["tokens_per_window"], report["max_length"]
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row(
-        "questions",
-        f"[bold]{report['questions']:,}[/bold]: "
-        + ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number),
-    )
+    table.add_row(kind, counts)
     table.add_row(
         "windows",
-        f"[bold]{report['windows']:,}[/bold]: {report['windows_per_question']:.3f} a question, "
+        f"[bold]{report['windows']:,}[/bold]: {report[f'windows_per_{one}']:.3f} a {one}, "
         f"of at most {max_length} tokens, overlap {report['overlap']}",
     )
     table.add_row(
@@ -238,46 +255,12 @@ def _histogram(made: Windows) -> Table:
     return table
 
 
-def _losses_table(report: Mapping[str, Any]) -> Table:
-    """What is lost of the gold that training learns, and of the gold that a score takes."""
-    from rich import box
-    from rich.table import Table
-
-    first, best = report["first_gold"], report["best_gold"]
-    columns = (
-        {"questions": first} if first == best else {"first, learnt": first, "best, scored": best}
-    )
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("gold answers")
-    for heading in columns:
-        table.add_column(heading, justify="right")
-    table.add_row("exact", *(f"{column['exact']:,}" for column in columns.values()))
-    for kind, label in _LOSSES.items():
-        note = f" of {report['max_answer_tokens']}" if kind == "too_long" else ""
-        table.add_row(label + note, *(f"{len(column[kind]):,}" for column in columns.values()))
-    return table
-
-
-def _say_more(coverage: Coverage, data: Path, made: Windows) -> None:
-    """What a person should know or type next, on standard error."""
-    if coverage.cut:
-        console.warning(
-            f"{len(coverage.cut):,} questions are too long to stand beside their context and are "
-            f"cut: {list_some(coverage.cut)}"
-        )
-    for what, ids in (
-        ("contexts", coverage.empty_contexts),
-        ("questions", coverage.empty_questions),
-    ):
-        if ids:
-            console.warning(f"{len(ids):,} {what} are empty: {list_some(ids)}")
+def _say_more(data: Path, made: Windows) -> None:
+    """What a person should know of the tokenizer, and type next, on standard error."""
     longest = made.tokenizer.max_length
     if longest is not None and made.settings.max_length > longest:
         console.warning(
             f"the tokenizer's folder says that its model takes at most {longest} tokens"
         )
     console.note("tokenizer.json was read as it stands; transformers may read its folder otherwise")
-    file, best = shlex.quote(str(data)), coverage.best_gold
-    for id_ in (*best.outside, *best.too_long, *best.widened)[:1]:
-        console.next_step(f"spanfit show {file} --id {shlex.quote(id_)}")
-    console.next_step(f"spanfit init {file} > recipe.toml")
+    console.next_step(f"spanfit init {shlex.quote(str(data))} > recipe.toml")

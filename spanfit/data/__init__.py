@@ -9,9 +9,16 @@ rows         the rows of a CSV table, and those that cannot be read
 cells        what stands in the cells of a table
 hub          data sets of the Hugging Face hub, by name
 records      one question as a flat record, which lines, rows and the hub have in common
+tables       tables with typed columns: Parquet, the hub
+conll        tagged texts in columns; `columns` is their layout, `conll_writing` writes them
+tagged_*     tagged texts in JSON, and in tables; one of them as a flat record
+entities     gold as ranges of characters
+joiner       the text behind a list of words
 fields       checked access to the keys of a JSON object
-writing      a file of questions in a format that the user chose
-answers      do the gold answers stand where the file says? named repairs
+writing      a file of examples in a format that the user chose
+contents     a digest of examples, and how many there are of which kind
+checking     is the gold right? of answers (see `answers`) and of tags; named repairs
+gold         the gold tags of many texts at once: chunks, another scheme
 splitting    calibration part, seeded subsets
 synthesis    unanswerable questions made of answerable ones
 faults       lines that cannot be read: refused, or left out and listed
@@ -22,56 +29,60 @@ nbest        those files read back with their candidates
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from spanfit.data.contents import count_kinds, digest
 from spanfit.data.fields import OnFault, Source
 from spanfit.data.files import open_data
-from spanfit.data.hub import is_hub_name, parse_hub
-from spanfit.data.recognition import is_json_lines, parse
+from spanfit.data.hub import is_hub_name, open_hub
+from spanfit.data.recognition import find_lines, parse, parse_table
 from spanfit.errors import DataError
-from spanfit.types import QuestionExample
+from spanfit.examples import AS_IT_IS, Example, Reading
 
-__all__ = ["count", "digest", "read", "stream"]
+__all__ = ["count", "count_kinds", "digest", "read", "stream"]
 
-_TALLIED = 10_000  # questions between two signs of life
+_TALLIED = 10_000  # examples between two signs of life
 
 
-def read(*paths: str | Path) -> list[QuestionExample]:
-    """All questions of one file or several, in their order.
+def read(*paths: str | Path, reading: Reading = AS_IT_IS) -> list[Example]:
+    """All questions or tagged texts of one file or several, in their order.
 
-    Takes SQuAD's JSON (v1.1, v2.0 and whatever else is published in that shape), JSON Lines, CSV
-    and Parquet (see docs/files.md), plain or gzip-compressed; the content decides, not the name.
-    `hub:ORG/NAME:SPLIT` is a data set of the hub. Questions and contexts are left exactly as they
-    are, and the questions of a paragraph share its string.
+    Takes questions in SQuAD's JSON (v1.1, v2.0 and whatever else is published in that shape), JSON
+    Lines, CSV and Parquet; tagged texts in columns (CoNLL), JSON Lines, a JSON array and Parquet
+    (see docs/files.md), plain or gzip-compressed; the content decides, not the name.
+    `hub:ORG/NAME:SPLIT` is a data set of the hub. Texts are left exactly as they are, and the
+    questions of a paragraph share its string. `reading` says how tagged texts are read where
+    their files leave a choice; their tags are as the file has them, valid or not.
 
     Raises:
-        DataError: a file is missing, is something else, or holds a mistake; two questions have
-            the same id.
+        DataError: a file is missing, is something else, or holds a mistake; two examples have
+            the same id, or are of different kinds.
         MissingExtraError: it takes pyarrow or datasets, which is not installed.
     """
-    return list(stream(*paths))
+    return list(stream(*paths, reading=reading))
 
 
 def stream(
     *paths: str | Path,
+    reading: Reading = AS_IT_IS,
     unread: Counter[str] | None = None,
     check_ids: bool = True,
     on_fault: OnFault | None = None,
     repeats: list[str] | None = None,
-) -> Iterator[QuestionExample]:
-    """The questions one by one; JSON Lines and tables are read no further than was asked for.
+) -> Iterator[Example]:
+    """The examples one by one; JSON Lines and tables are read no further than was asked for.
 
     What is kept is each id and its place, to find duplicates; nothing without `check_ids`. SQuAD's
-    nested JSON is one value, so it is parsed whole. `unread` counts the keys and columns that
-    SpanFit does not carry. `on_fault` hears of each line or row that cannot be read, and leaves it
-    out unless it raises: without it the first one is an error. With several files the places name
-    the file, and what stands for a missing id begins with it, so that the third lines of two files
-    differ. A question that comes again, equal in all that is read of it, is left out where
-    `repeats` collects its id (SQuAD v2.0 holds the questions of v1.1); else it is an error.
+    nested JSON, a JSON array and columns are read whole, and so are lines of words where what
+    joins them has to be decided. `unread` counts the keys and columns that SpanFit does not carry.
+    `on_fault` hears of each line or row that cannot be read, and leaves it out unless it raises:
+    without it the first one is an error. With several files the places name the file, and what
+    stands for a missing id begins with it, so that the third lines of two files differ. An example
+    that comes again, equal in all that is read of it, is left out where `repeats` collects its id
+    (SQuAD v2.0 holds the questions of v1.1); else it is an error.
 
     Raises:
         DataError: as `read`, when the faulty place is reached.
@@ -83,24 +94,30 @@ def stream(
         Source(name, id_prefix=prefix, unread=unread, on_fault=on_fault)
         for name, prefix in zip(names, _id_prefixes(names), strict=True)
     ]
-    examples = _chain(sources)
+    examples = _chain(sources, reading)
     yield from _refuse_duplicates(examples, names, repeats) if check_ids else examples
 
 
-def count(path: str | Path, *, advance: Callable[[int], object] = lambda _: None) -> int:
-    """How many questions there are, for a bar: JSON Lines are counted and not read.
+def count(
+    path: str | Path,
+    *,
+    reading: Reading = AS_IT_IS,
+    advance: Callable[[int], object] = lambda _: None,
+) -> int:
+    """How many examples there are, for a bar: JSON Lines are counted and not read.
 
     `advance` is told now and then how many more have been seen.
 
     Raises:
-        DataError: no such file, or not one of questions.
+        DataError: no such file, or not one of examples.
         MissingExtraError: as `read`.
     """
     if not is_hub_name(str(path)):
         with open_data(Path(path)) as file:
-            if is_json_lines(file):
+            if find_lines(file) is not None:
                 return _tally((line for line in file if not line.isspace()), advance)
-    return _tally(stream(path, check_ids=False, on_fault=lambda *_: None), advance)
+    examples = stream(path, reading=reading, check_ids=False, on_fault=lambda *_: None)
+    return _tally(examples, advance)
 
 
 def _tally(items: Iterable[object], advance: Callable[[int], object]) -> int:
@@ -111,22 +128,35 @@ def _tally(items: Iterable[object], advance: Callable[[int], object]) -> int:
     return n
 
 
-def _chain(sources: list[Source]) -> Iterator[QuestionExample]:
-    """The questions of all sources; the places name the file where there are several."""
+def _chain(sources: list[Source], reading: Reading) -> Iterator[Example]:
+    """The examples of all sources; the places name the file where there are several.
+
+    Raises:
+        DataError: one file holds questions, and another tagged texts.
+    """
     if len(sources) == 1:
-        yield from _read_source(sources[0])
+        yield from _read_source(sources[0], reading)
         return
+    first: Example | None = None
     for source in sources:
-        for example in _read_source(source):
+        for example in _read_source(source, reading):
+            first = first or example
+            if example.kind != first.kind:
+                raise DataError(
+                    f"{example.kind} beside {first.kind}",
+                    where=source.name,
+                    expected=f"{first.kind}, as in {sources[0].name}",
+                    found=example.kind,
+                )
             yield replace(example, place=f"{source.name}, {example.place}")
 
 
-def _read_source(source: Source) -> Iterator[QuestionExample]:
+def _read_source(source: Source, reading: Reading) -> Iterator[Example]:
     if is_hub_name(source.name):
-        yield from parse_hub(source)
+        yield from parse_table(open_hub(source.name), source, reading)
     else:
         with open_data(Path(source.name)) as file:
-            yield from parse(file, source)
+            yield from parse(file, source, reading)
 
 
 def _id_prefixes(names: list[str]) -> list[str]:
@@ -138,14 +168,14 @@ def _id_prefixes(names: list[str]) -> list[str]:
 
 
 def _refuse_duplicates(
-    examples: Iterator[QuestionExample], names: list[str], repeats: list[str] | None
-) -> Iterator[QuestionExample]:
+    examples: Iterator[Example], names: list[str], repeats: list[str] | None
+) -> Iterator[Example]:
     """Pass on `examples` until an id comes twice; then read to the end, to count, and raise.
 
     With `repeats`, equal examples are no mistake: the first passes, the ids of others go there.
     """
     places: dict[str, str] = {}
-    seen: dict[str, QuestionExample] = {}
+    seen: dict[str, Example] = {}
     for example in examples:
         if example.id not in places:
             places[example.id] = example.place
@@ -159,9 +189,9 @@ def _refuse_duplicates(
 
 
 def _duplicate_error(
-    example: QuestionExample,
+    example: Example,
     *,
-    rest: Iterator[QuestionExample],
+    rest: Iterator[Example],
     places: dict[str, str],
     names: list[str],
 ) -> DataError:
@@ -173,29 +203,7 @@ def _duplicate_error(
     return DataError(
         f"the id {example.id!r} comes a second time",
         where=f"{names[0]}, {example.place}" if len(names) == 1 else example.place,
-        expected="an id of its own for each question",
+        expected="an id of its own for each",
         found=f"the same id at {places[example.id]}"
-        + (f", and {more} more questions with an id that came before" if more else ""),
+        + (f", and {more} more with an id that came before" if more else ""),
     )
-
-
-def digest(examples: Iterable[QuestionExample]) -> str:
-    """A digest of ids, questions, contexts and golds: 32 hexadecimal digits (128 bits).
-
-    It does not depend on the order of the examples, because no score does; the order of the golds
-    within a question counts. Titles and places do not enter.
-    """
-    parts = sorted(_example_digest(example) for example in examples)
-    return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
-
-
-def _example_digest(example: QuestionExample) -> bytes:
-    """Hash the fields, each led by its length, so that no two different examples look the same."""
-    golds = example.answers
-    texts = [example.id, example.question, example.context]
-    texts += [part for gold in golds or () for part in (gold.text, str(gold.start))]
-    hasher = hashlib.blake2b(b"no gold" if golds is None else b"gold", digest_size=16)
-    for text in texts:
-        data = text.encode("utf-8", "surrogatepass")
-        hasher.update(len(data).to_bytes(8, "little") + data)
-    return hasher.digest()

@@ -7,6 +7,7 @@ for the rules.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,9 @@ _HEADER = frozenset(
 )
 """What the cells of a line that names the columns may say, in whatever case."""
 _SHOWN = 60
+_LOOKED_AT = 100  # lines with words that show whether a file holds columns
+_CELL = re.compile(r"\S+| ")
+_TAG = re.compile(r"[BIESLUM]-\S+|[!-`{-~]+")  # with a prefix, or without any small letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,31 @@ def is_border(line: str, separator: str) -> bool:
         return False
     # In a file separated by tabs, " <tab>O" is a word, and " <tab>" one whose tag is missing.
     return separator != "\t" or "\t" not in line or not line.strip("\t")
+
+
+def are_columns(lines: Sequence[str]) -> bool:
+    """Whether lines look like words and tags in columns, and not like some other text.
+
+    At least half of the lines with words have the same number of cells, two or more, in which is
+    no white space; where no tabs separate them, the last cell looks like a tag.
+    """
+    if any(line.startswith("-DOCSTART-") for line in lines):
+        return True
+    words = [line for _, line in _word_lines(lines, limit=_LOOKED_AT)]
+    separator = "\t" if words and "\t" in words[0] else " "
+    rows = [_split(line, separator) for line in words]
+    usual = Counter(map(len, rows)).most_common(1)
+    if not usual or usual[0][0] < 2:
+        return False
+    fitting = [
+        row
+        for row in rows
+        if len(row) == usual[0][0]
+        and all(map(_CELL.fullmatch, row))
+        and (separator == "\t" or _TAG.fullmatch(row[-1]))
+    ]
+    has_letters = any(character.isalpha() for row in fitting for character in row[-1])
+    return has_letters and 2 * len(fitting) >= len(rows)
 
 
 def find_layout(lines: Sequence[str], name: str, choice: ColumnChoice) -> Layout:

@@ -115,12 +115,13 @@ def _read_sentences(lines: Sequence[str], layout: Layout, source: Source) -> Ite
         elif line.startswith(DOCSTART) and layout.split(line)[0] == DOCSTART:
             yield from finish(number)
             documents += 1
-            document = str(documents)
+            document = f"{source.id_prefix}{documents}"
         elif not words and layout.is_comment(line):
             comments.append(line)
             if match := _DOCUMENT.fullmatch(line):
                 documents += 1
-                document = str(documents) if match[1] is None else match[1].strip()
+                is_nameless = match[1] is None
+                document = f"{source.id_prefix}{documents}" if is_nameless else match[1].strip()
         elif number != layout.header:
             words.append(line)
     yield from finish(len(lines) + 1)

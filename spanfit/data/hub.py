@@ -6,27 +6,27 @@
 
 Read through the `datasets` library, which keeps what it fetched in its cache: without a network,
 what is there is read. Code that comes with a data set is never run (`datasets` can't any more).
-The columns are those of `tabular`.
+The columns are those of `tabular` for questions, and of `tagged_tables` for tagged texts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from spanfit.data.fields import Source
-from spanfit.data.tabular import ALL_COLUMNS, parse_batches
+from spanfit.data.tables import BATCH, Table
 from spanfit.errors import DataError, require
-from spanfit.types import QuestionExample
+
+if TYPE_CHECKING:
+    import pyarrow
 
 PREFIX = "hub:"
 _NAME = re.compile(
     r"hub:(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^:@\s]+))?"
     r"(?::(?P<config>[^:\[\]]+))?:(?P<split>[^:\[\]]+(?:\[[^\]]*\])?)"
 )
-_BATCH = 1_000  # questions that are Python objects at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +60,22 @@ def parse_name(text: str) -> HubName:
     )
 
 
-def parse_hub(source: Source) -> Iterator[QuestionExample]:
-    """The questions of the data set that `source` names.
+def open_hub(text: str) -> Table:
+    """The table of the data set that `text` names.
 
     Raises:
         DataError: not such a name, no such data set, configuration or split; the hub can't be
-            reached and the cache does not have it; a row is not a question.
+            reached and the cache does not have it.
         MissingExtraError: `datasets` is not installed.
     """
-    name = parse_name(source.name)
-    dataset = _load(name, source.name)
-    names = dataset.column_names
-    columns = [column for column in names if column in ALL_COLUMNS]
-    tables = dataset.select_columns(columns).with_format("arrow").iter(batch_size=_BATCH)
-    return parse_batches(tables, source, names=names, n_rows=dataset.num_rows)
+    dataset = _load(parse_name(text), text)
+
+    def read(columns: Sequence[str]) -> Iterable[pyarrow.Table]:
+        chosen = dataset.select_columns(list(columns)).with_format("arrow")
+        tables: Iterable[pyarrow.Table] = chosen.iter(batch_size=BATCH)
+        return tables
+
+    return Table(dataset.column_names, dataset.num_rows, read, dataset.features.to_dict())
 
 
 def _load(name: HubName, where: str) -> Any:  # noqa: ANN401 (a datasets.Dataset)

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from spanfit.errors import DataError
+from spanfit.tagged import TaggedExample
 
 Ranges = tuple[tuple[int, ...], tuple[int, ...]]
 """Starts and ends of units, as `TaggedExample` has them."""
@@ -34,6 +36,24 @@ def decide_joiner(sentences: Iterable[Sequence[str]]) -> str:
     if all(map(_is_character, distinct)) and any(map(_CJK.search, distinct)):
         return ""
     return " "
+
+
+def find_joiner(examples: Iterable[TaggedExample]) -> str:
+    """What stands between neighbouring units, most often, in examples that are read already.
+
+    Where no text has two units it is decided from the units.
+    """
+    examples = list(examples)
+    gaps: Counter[str] = Counter()
+    for example in examples:
+        ends, starts = example.ends[:-1], example.starts[1:]
+        if ends == starts:
+            gaps[""] += len(ends)
+        else:
+            gaps.update(example.text[a:b] for a, b in zip(ends, starts, strict=True))
+    if gaps.total():
+        return gaps.most_common(1)[0][0]
+    return decide_joiner(example.words for example in examples)
 
 
 def join_words(words: Iterable[str], joiner: str) -> tuple[str, Ranges]:

@@ -31,6 +31,7 @@ from spanfit.data import fields
 from spanfit.data.fields import JsonObject
 from spanfit.data.files import is_unfinished_json, numbered_lines, open_data, parse_json
 from spanfit.errors import DataError
+from spanfit.examples import Prediction
 from spanfit.types import QuestionPrediction
 
 TEXTS = 'the JSON Lines of `spanfit predict`, or one object {"id": "text", …}'
@@ -131,7 +132,7 @@ def to_na_probs(numbers: Mapping[str, object], *, where: str) -> dict[str, float
     return {key: _check_number(key, number, where=where) for key, number in numbers.items()}
 
 
-def write_predictions(path: str | Path, predictions: Iterable[QuestionPrediction]) -> int:
+def write_predictions(path: str | Path, predictions: Iterable[Prediction]) -> int:
     """Write predictions in our format as they come; gzip where the name ends in .gz.
 
     Returns:
@@ -152,7 +153,7 @@ def write_predictions(path: str | Path, predictions: Iterable[QuestionPrediction
     return n
 
 
-def format_line(prediction: QuestionPrediction) -> str:
+def format_line(prediction: Prediction) -> str:
     """One line of our format, with its line feed.
 
     Raises:

@@ -1,7 +1,8 @@
-"""Which format a file of questions holds; the content decides, never the file's name.
+"""Which format a file holds, and of what; the content decides, never the file's name.
 
-A SQuAD file is one JSON object with `data`; in JSON Lines each line is an object; the header of a
-CSV table names `question` and `context`; a Parquet table says so itself. Whatever else a user may
+Questions: a SQuAD file is one JSON object with `data`; in JSON Lines each line is an object; the
+header of a CSV table names `question` and `context`; a Parquet table says so itself. Tagged texts:
+lines or an array of objects with `words`, `tokens` or `text`; or columns. Whatever else a user may
 have given by mistake is named in the error.
 """
 
@@ -9,11 +10,16 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Literal
 
+from spanfit.data import jsonl, tabular, tagged_jsonl, tagged_tables
+from spanfit.data.columns import ColumnChoice, are_columns
+from spanfit.data.conll import parse_conll
 from spanfit.data.fields import JsonObject, Source, near_miss
 from spanfit.data.files import (
+    UTF8_MARK,
     DataFile,
     all_lines,
     is_unfinished_json,
@@ -21,19 +27,30 @@ from spanfit.data.files import (
     parse_json,
     skip_blank,
 )
-from spanfit.data.jsonl import parse_lines
 from spanfit.data.squad import parse_squad
-from spanfit.data.tabular import PARQUET_MAGIC, find_delimiter, parse_csv, parse_parquet
+from spanfit.data.tables import PARQUET_MAGIC, Table, open_parquet
+from spanfit.data.tagged_records import WORD_KEYS, TagChoice, stream_tagged
 from spanfit.errors import DataError
-from spanfit.types import QuestionExample
+from spanfit.examples import AS_IT_IS, Example, Reading
 
 EXPECTED = (
-    "SQuAD's JSON, or JSON Lines, CSV or Parquet with 'question' and 'context' (see docs/files.md)"
+    "SQuAD's JSON, or JSON Lines, CSV or Parquet with 'question' and 'context'; or tagged texts: "
+    "columns, or JSON with 'words' and 'tags', or with 'text' and 'entities' (see docs/files.md)"
 )
 
 FIRST_LINES = 100
-"""Lines that are looked at to find a question, where faulty ones may be left out."""
+"""Lines that are looked at to find an example, where faulty ones may be left out."""
 
+_COLUMN_LINES = 1_000  # lines that show whether a file holds columns: comments may come first
+_WRONG = "not a file of questions or tagged texts"
+
+Kind = Literal["question", "text"]
+"""What one JSON object is."""
+_KEYS: dict[Kind, tuple[str, ...]] = {
+    "question": ("question", "context"),
+    "text": ("text", *WORD_KEYS),
+}
+_MISSPELT: dict[Kind, tuple[str, ...]] = {"question": ("question",), "text": _KEYS["text"]}
 _SIGNATURES = {
     b"PK\x03\x04": "a zip archive",
     b"BZh": "bzip2-compressed data",
@@ -45,8 +62,8 @@ _SIGNATURES = {
 }
 
 
-def parse(file: DataFile, source: Source) -> Iterator[QuestionExample]:
-    """The questions in `file`.
+def parse(file: DataFile, source: Source, reading: Reading = AS_IT_IS) -> Iterator[Example]:
+    """The examples in `file`.
 
     Raises:
         DataError: the file is empty, holds something else, or holds a mistake.
@@ -54,31 +71,98 @@ def parse(file: DataFile, source: Source) -> Iterator[QuestionExample]:
     """
     name = source.name
     if file.peek(len(PARQUET_MAGIC)).startswith(PARQUET_MAGIC):
-        return parse_parquet(file, source)
-    if source.on_fault is not None and is_json_lines(file):
-        return parse_lines(numbered_lines(file), source)  # whatever the first line is
+        return parse_table(open_parquet(file, name), source, reading)
+    if source.on_fault is not None and (kind := find_lines(file)) is not None:
+        # Whatever the first line is.
+        return _parse_lines(kind, numbered_lines(file), source, reading)
     with_blank = all_lines(file)
     lines = skip_blank(with_blank)
     number, first = next(lines, (0, b""))
     if not first:
         raise DataError("the file is empty", where=name, expected=EXPECTED)
-    if not first.lstrip().startswith(b"{"):
-        if (delimiter := find_delimiter(first)) is None:
-            raise _foreign_error(first, name)
+    is_json = _may_be_json(first)
+    if first.lstrip().startswith(b"{") and (is_json or not _holds_columns(file)):
+        return _parse_json(file, source, reading, number=number, first=first, lines=lines)
+    if first.lstrip().startswith(b"[") and is_json:
+        return _parse_array(first + file.read(), source, reading, number=number)
+    if (delimiter := tabular.find_delimiter(first)) is not None:
         rows = itertools.chain([(number, first)], with_blank)  # a cell may hold a blank line
-        return parse_csv(rows, source, delimiter=delimiter)
-    return _parse_json(file, source, number=number, first=first, lines=lines)
+        return tabular.parse_csv(rows, source, delimiter=delimiter)
+    file.seek(0)
+    if _chooses_columns(reading) or _holds_columns(file):
+        choice = ColumnChoice(reading.words, reading.tags, reading.names, reading.separator)
+        return iter(parse_conll(file, source, choice, joiner=reading.joiner).examples)
+    raise _foreign_error(first, name)
+
+
+def parse_table(table: Table, source: Source, reading: Reading) -> Iterator[Example]:
+    """The examples in the rows of a table.
+
+    Raises:
+        DataError: a column is missing, or a row is wrong.
+    """
+    if tagged_tables.holds_texts(table.columns):
+        return tagged_tables.parse_table(table, source, reading)
+    return tabular.parse_table(table, source)
+
+
+def find_lines(file: DataFile) -> Kind | None:
+    """What the first of the first lines that is an example is; `file` is at its start again.
+
+    None where none is one, and where an array begins with the first line and goes on: its last item
+    may look like a line.
+    """
+    lines = (line for _, line in islice(numbered_lines(file), FIRST_LINES))
+    first = next(lines, b"")
+    is_array = first.lstrip().startswith(b"[") and is_unfinished_json(first)
+    kinds = (kind for kind in map(_kind_of_line, itertools.chain([first], lines)) if kind)
+    found = None if is_array else next(kinds, None)
+    file.seek(0)
+    return found
+
+
+def _kind_of_line(line: bytes) -> Kind | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(record, dict):
+        return None
+    if record.keys() >= {*_KEYS["question"]}:
+        return "question"
+    return "text" if record.keys() & {*_KEYS["text"]} and "question" not in record else None
+
+
+def _kind_of(record: JsonObject) -> Kind | None:
+    """What an object is, or would be but for a misspelt key."""
+    for kind, keys in _KEYS.items():
+        if record.keys() & {*keys}:
+            return kind
+    for kind, keys in _MISSPELT.items():
+        if any(near_miss(key, record) for key in keys):
+            return kind
+    return None
+
+
+def _parse_lines(
+    kind: Kind, lines: Iterable[tuple[int, bytes]], source: Source, reading: Reading
+) -> Iterator[Example]:
+    if kind == "question":
+        return jsonl.parse_lines(lines, source)
+    records = tagged_jsonl.parse_lines(lines, source)
+    return stream_tagged(records, source, TagChoice.of(reading), joiner=reading.joiner)
 
 
 def _parse_json(
     file: DataFile,
     source: Source,
+    reading: Reading,
     *,
     number: int,
     first: bytes,
     lines: Iterator[tuple[int, bytes]],
-) -> Iterator[QuestionExample]:
-    """The questions of a file whose `first` line opens an object; `lines` are the others."""
+) -> Iterator[Example]:
+    """The examples of a file whose `first` line opens an object; `lines` are the others."""
     name = source.name
     try:
         record = parse_json(first, name=name, line=number)
@@ -90,44 +174,60 @@ def _parse_json(
     if "data" in record and "question" not in record:
         _refuse_rest(lines, name)
         return parse_squad(record, source)
-    if not record.keys() & {"question", "context"} and not near_miss("question", record):
+    if (kind := _kind_of(record)) is None:
         raise _foreign_object_error(record, name)
-    return parse_lines(itertools.chain([(number, first)], lines), source)
+    return _parse_lines(kind, itertools.chain([(number, first)], lines), source, reading)
 
 
-def is_json_lines(file: DataFile) -> bool:
-    """Whether one of the first lines is a question; `file` then stands at its start again.
-
-    Not where an array begins with the first line and goes on: its last item may look like a line.
-    """
-    lines = (line for _, line in islice(numbered_lines(file), FIRST_LINES))
-    first = next(lines, b"")
-    is_array = first.lstrip().startswith(b"[") and is_unfinished_json(first)
-    found = not is_array and any(map(_is_question, itertools.chain([first], lines)))
-    file.seek(0)
-    return found
-
-
-def _is_question(line: bytes) -> bool:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(record, dict) and record.keys() >= {"question", "context"}
-
-
-def _parse_document(document: JsonObject, source: Source) -> Iterator[QuestionExample]:
+def _parse_document(document: JsonObject, source: Source) -> Iterator[Example]:
     """The questions of one JSON object that fills several lines."""
     if "data" in document:
         return parse_squad(document, source)
-    if "question" in document:
+    if (kind := _kind_of(document)) is not None:
         raise DataError(
-            "one question spread over several lines",
+            f"one {kind} spread over several lines",
             where=source.name,
-            expected="JSON Lines: each question on a line of its own",
-            fix=f"jq -c . {source.name} > questions.jsonl",
+            expected=f"JSON Lines: each {kind} on a line of its own",
+            fix=f"jq -c . {source.name} > {kind}s.jsonl",
         )
     raise _foreign_object_error(document, source.name)
+
+
+def _parse_array(
+    data: bytes, source: Source, reading: Reading, *, number: int
+) -> Iterator[Example]:
+    """The texts of an array that begins on line `number`; questions do not come in arrays."""
+    records = list(tagged_jsonl.parse_array(data, source, line=number))
+    first = records[0].value if records else None
+    if not isinstance(first, dict) or _kind_of(first) != "text":
+        raise _foreign_error(b"[", source.name)
+    return stream_tagged(records, source, TagChoice.of(reading), joiner=reading.joiner)
+
+
+def _may_be_json(line: bytes) -> bool:
+    """Whether a line is JSON, or its beginning; "[ -LRB-" is a word and its tag."""
+    if is_unfinished_json(line):
+        return True
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _chooses_columns(reading: Reading) -> bool:
+    """Whether the user said which columns to read, so that nothing need be guessed."""
+    names = ("words", "tags", "names", "separator")
+    return any(getattr(reading, name) != getattr(AS_IT_IS, name) for name in names)
+
+
+def _holds_columns(file: DataFile) -> bool:
+    """Whether the first lines look like columns; `file` is at its start again."""
+    start = b"".join(islice(file, _COLUMN_LINES)).removeprefix(UTF8_MARK)
+    file.seek(0)
+    if _describe_binary(start):
+        return False
+    return are_columns(start.decode("utf-8", "replace").replace("\r\n", "\n").split("\n"))
 
 
 def _foreign_object_error(record: JsonObject, name: str) -> DataError:
@@ -136,7 +236,7 @@ def _foreign_object_error(record: JsonObject, name: str) -> DataError:
     near = near_miss("data", record)
     kind = _describe_object(record)
     return DataError(
-        "not a file of questions",
+        _WRONG,
         where=name,
         expected=EXPECTED,
         found=kind or (f"an object with the keys {keys}" if keys else "an empty object"),
@@ -146,16 +246,14 @@ def _foreign_object_error(record: JsonObject, name: str) -> DataError:
 
 def _foreign_error(first: bytes, name: str) -> DataError:
     """The error for a file whose first line does not begin with an object."""
-    is_array = first.lstrip().startswith(b"[")
-    return DataError(
-        "not a file of questions",
-        where=name,
-        expected=EXPECTED,
-        found="a JSON array" if is_array else _describe_start(first),
-        fix=f"jq -c '.[]' {name} > questions.jsonl, which writes each item on a line of its own"
-        if is_array
-        else "",
-    )
+    if first.lstrip().startswith(b"["):
+        found = "a JSON array"
+        fix = f"jq -c '.[]' {name} > questions.jsonl, which writes each item on a line of its own"
+    else:
+        found = _describe_start(first)
+        is_text = not _describe_binary(first)
+        fix = "--columns names=word,tag, if these are columns that are so called" * is_text
+    return DataError(_WRONG, where=name, expected=EXPECTED, found=found, fix=fix)
 
 
 def _describe_object(record: JsonObject) -> str:
@@ -163,8 +261,6 @@ def _describe_object(record: JsonObject) -> str:
     keys = record.keys()
     if keys >= {"id", "answer"} or "n_best" in keys:
         return "what looks like predictions (JSON Lines): second argument of `spanfit score`"
-    if keys & {"text", "words", "tokens"} and keys & {"tags", "entities", "ner_tags"}:
-        return "what looks like tagged text, not questions"
     if record and all(isinstance(value, str) for value in record.values()):
         return "what looks like predictions ({id: text}): second argument of `spanfit score`"
     if record and all(isinstance(value, int | float) for value in record.values()):
@@ -174,17 +270,20 @@ def _describe_object(record: JsonObject) -> str:
 
 def _describe_start(first: bytes) -> str:
     """What a file is that does not begin with an object."""
-    for signature, kind in _SIGNATURES.items():
-        if first.startswith(signature):
-            return kind
-    if b"\x00" in first:
-        return "binary data"
+    if kind := _describe_binary(first):
+        return kind
     line = first.decode("utf-8", "replace").strip()
-    if line.startswith("-DOCSTART-") or line.split()[-1:] == ["O"] or "\tB-" in line:
-        return f"what looks like tagged text in columns (CoNLL): {line[:60]!r}"
     if "\t" in line or line.count(",") >= 2:
         return f"what looks like a table without a header that names them: {line[:60]!r}"
     return f"plain text: {line[:60]!r}"
+
+
+def _describe_binary(start: bytes) -> str:
+    """What a file is that holds no text in UTF-8; empty if it may."""
+    for signature, kind in _SIGNATURES.items():
+        if start.startswith(signature):
+            return kind
+    return "binary data" if b"\x00" in start else ""
 
 
 def _refuse_rest(lines: Iterator[tuple[int, bytes]], name: str) -> None:

@@ -22,31 +22,26 @@ context may hold line breaks; tabs and semicolons separate as well as commas.
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spanfit.data import cells, fields
 from spanfit.data.fields import Source
-from spanfit.data.files import DataFile, decode
+from spanfit.data.files import decode
 from spanfit.data.records import KEYS, read_record
 from spanfit.data.rows import Row, split_rows
+from spanfit.data.tables import Table
 from spanfit.errors import DataError, require
 from spanfit.types import QuestionExample
 
-if TYPE_CHECKING:
-    import pyarrow
-
-PARQUET_MAGIC = b"PAR1"
 ALL_COLUMNS = KEYS | {*cells.GOLD_COLUMNS, "answer_start"}
 """Everything that is read of a table."""
 _REQUIRED = ("question", "context")
 _DELIMITERS = (",", "\t", ";")
 _LONGEST_HEADER = 10_000  # bytes
-_BATCH = 1_000  # rows of Parquet that are Python objects at once
 _ROW_GROUP = 10_000  # rows of Parquet that are written together
 _LARGEST_START = 2**31 - 1  # the hub's SQuAD stores starts in 32 bits
 
@@ -81,48 +76,18 @@ def parse_csv(
     return _read_rows(rows, source)
 
 
-def parse_parquet(file: DataFile, source: Source) -> Iterator[QuestionExample]:
-    """The questions of a Parquet file, read a thousand rows at a time.
-
-    Raises:
-        DataError: the file is broken, or a row is not as above; with its number.
-        MissingExtraError: pyarrow is not installed.
-    """
-    arrow, parquet = (
-        require("pyarrow", extra="tabular"),
-        require("pyarrow.parquet", extra="tabular"),
-    )
-    # Arrow reads from the end; what is unpacked on the way can't be.
-    seekable = file if isinstance(file, io.BufferedReader) else io.BytesIO(file.read())
-    try:
-        table = parquet.ParquetFile(seekable)
-        names = table.schema_arrow.names
-        columns = [name for name in names if name in ALL_COLUMNS]
-        batches = table.iter_batches(batch_size=_BATCH, columns=columns)
-        yield from parse_batches(batches, source, names=names, n_rows=table.metadata.num_rows)
-    except (OSError, arrow.ArrowException) as error:
-        raise DataError(
-            f"the Parquet table can't be read: {error}", where=source.name, fix="fetch it again"
-        ) from None
-
-
-def parse_batches(
-    batches: Iterable[pyarrow.RecordBatch | pyarrow.Table],
-    source: Source,
-    *,
-    names: Sequence[str],
-    n_rows: int,
-) -> Iterator[QuestionExample]:
-    """The questions of Arrow batches from a table of `n_rows` that has columns `names`.
+def parse_table(table: Table, source: Source) -> Iterator[QuestionExample]:
+    """The question of each row.
 
     Raises:
         DataError: a column is missing, or a row is not as above; with its number.
     """
-    _check_columns(names, source.name)
-    for name in set(names) - ALL_COLUMNS:
-        source.unread[f"{name!r} of the questions"] += n_rows
-    rows = (row for batch in batches for row in batch.to_pylist())
-    return _read_rows(((n, f"row {n}", row) for n, row in enumerate(rows, 1)), source)
+    _check_columns(table.columns, source.name)
+    columns = [name for name in table.columns if name in ALL_COLUMNS]
+    for name in {*table.columns} - ALL_COLUMNS:
+        source.unread[f"{name!r} of the questions"] += table.n_rows
+    rows = enumerate(table.rows(columns), 1)
+    return _read_rows(((n, f"row {n}", row) for n, row in rows), source)
 
 
 def write_parquet(path: Path, examples: Iterable[QuestionExample]) -> None:

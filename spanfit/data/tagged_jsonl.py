@@ -28,7 +28,7 @@ from typing import Any, TextIO
 
 from spanfit.data.entities import tag_characters
 from spanfit.data.fields import Source, describe
-from spanfit.data.files import DataFile, numbered_lines, parse_json
+from spanfit.data.files import parse_json
 from spanfit.data.joiner import locate_words
 from spanfit.data.tagged_records import NumberedRecord
 from spanfit.errors import DataError
@@ -50,37 +50,19 @@ def parse_lines(lines: Iterable[tuple[int, bytes]], source: Source) -> Iterator[
         yield NumberedRecord("line", number, value)
 
 
-def parse_array(data: bytes, source: Source) -> Iterator[NumberedRecord]:
-    """The records of a JSON array.
+def parse_array(data: bytes, source: Source, *, line: int = 1) -> Iterator[NumberedRecord]:
+    """The records of a JSON array, which begins on line `line` of the file.
 
     Raises:
         DataError: not JSON, or no array.
     """
-    value = parse_json(data, name=source.name, line=1)
+    value = parse_json(data, name=source.name, line=line)
     if not isinstance(value, list):
         raise DataError(
             "not an array", where=source.name, expected="[{…}, …]", found=describe(value)
         )
     for number, item in enumerate(value, 1):
         yield NumberedRecord("item", number, item)
-
-
-def parse_records(file: DataFile, source: Source) -> Iterator[NumberedRecord]:
-    """The records of a file: of an array if it begins with a bracket, else of its lines.
-
-    Raises:
-        DataError: a line or the array is not JSON, or the file is empty.
-    """
-    lines = numbered_lines(file)
-    first = next(lines, None)
-    if first is None:
-        raise DataError("the file is empty", where=source.name, expected="a tagged text a line")
-    number, line = first
-    if line.lstrip().startswith(b"["):
-        yield from parse_array(b"\n" * (number - 1) + line + file.read(), source)
-    else:
-        yield from parse_lines([first], source)
-        yield from parse_lines(lines, source)
 
 
 def write_lines(file: TextIO, examples: Iterable[TaggedExample]) -> None:

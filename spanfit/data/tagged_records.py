@@ -18,13 +18,15 @@ from spanfit.data.entities import read_entities, tag_characters
 from spanfit.data.fields import JsonObject, Source
 from spanfit.data.joiner import Ranges, characters_of, decide_joiner, join_words, locate_words
 from spanfit.errors import DataError
+from spanfit.examples import Reading
 from spanfit.tagged import Entity, TaggedExample
 
 WORD_KEYS = ("words", "tokens")
 TAG_KEYS = ("tags", "ner_tags", "pos_tags", "chunk_tags")
 """What tags may be called without being asked for; a record has only one of these then."""
 
-_KEYS = frozenset({"id", "curid", "document", "text", "units", "entities", *WORD_KEYS})
+KEYS = frozenset({"id", "curid", "document", "text", "units", "entities", *WORD_KEYS})
+"""Everything that is read of a record, besides its tags."""
 
 
 class NumberedRecord(NamedTuple):
@@ -45,33 +47,10 @@ class TagChoice:
     key: str | None = None
     names: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class TaggedRecords:
-    """The texts of a file, and what joins words; None where no words had to be joined."""
-
-    examples: tuple[TaggedExample, ...]
-    joiner: str | None
-
-
-def read_tagged(
-    records: Iterable[NumberedRecord],
-    source: Source,
-    choice: TagChoice | None = None,
-    *,
-    joiner: str | None = None,
-) -> TaggedRecords:
-    """All texts; `joiner` None means that it is decided from all words that come without a text.
-
-    Raises:
-        DataError: a record is not as above.
-    """
-    records = list(records)
-    sentences = [words for record in records if (words := _lone_words(record.value))]
-    if joiner is None and sentences:
-        joiner = decide_joiner(sentences)
-    examples = stream_tagged(records, source, choice, joiner=joiner or "")
-    return TaggedRecords(tuple(examples), joiner=joiner if sentences else None)
+    @classmethod
+    def of(cls, reading: Reading) -> TagChoice:
+        """What a reading says of records; numbers of columns say nothing of them."""
+        return cls(reading.tags if isinstance(reading.tags, str) else None, reading.names)
 
 
 def stream_tagged(
@@ -79,22 +58,47 @@ def stream_tagged(
     source: Source,
     choice: TagChoice | None = None,
     *,
-    joiner: str,
+    joiner: str | None = None,
 ) -> Iterator[TaggedExample]:
     """The texts one by one; a record that cannot be read is left out if the source allows it.
 
+    `joiner` None means that it is decided from all words that come without a text: at the first
+    such record the others are read too.
+
     Raises:
-        DataError: as `read_tagged`, when the record is reached.
+        DataError: a record is not as above, when it is reached.
     """
-    reader = _Reader(source, choice or TagChoice(), joiner)
+    reader = _Reader(source, choice or TagChoice())
+    records = iter(records)
     for record in records:
-        place = f"{record.kind} {record.number}"
-        try:
-            yield reader.read(record, place)
-        except DataError as error:
-            key = record.value.get("id") if isinstance(record.value, dict) else None
-            where = f"{source.name}, {place}" + ("" if key is None else f", id {key!r}")
-            source.fault(record.kind, record.number, fields.located(error, where))
+        if joiner is None and _lone_words(record.value):
+            rest = [record, *records]
+            joiner = decide_joiner(filter(None, (_lone_words(item.value) for item in rest)))
+            yield from reader.read_all(rest, joiner=joiner)
+            return
+        yield from reader.read_all([record], joiner=joiner or "")
+
+
+def find_tag_key(record: JsonObject, choice: TagChoice) -> str:
+    """The key of the tags; one that is not there, if the record has no tags.
+
+    Raises:
+        DataError: the chosen key is not there, but another is that may be meant; or none is
+            chosen, and there are several.
+    """
+    there = [key for key in TAG_KEYS if record.get(key) is not None]
+    if choice.key is not None:
+        if there or fields.near_miss(choice.key, record):
+            fields.require_key(record, choice.key)
+        return choice.key
+    if len(there) > 1:
+        raise DataError(
+            "several kinds of tags",
+            expected="one, or a choice among them",
+            found=", ".join(map(repr, there)),
+            fix=f"choose one by name: --columns tags={there[-1]}  (recipe: columns.tags)",
+        )
+    return there[0] if there else TAG_KEYS[0]
 
 
 def _lone_words(value: object) -> list[str] | None:
@@ -110,17 +114,28 @@ def _lone_words(value: object) -> list[str] | None:
 class _Reader:
     source: Source
     choice: TagChoice
-    joiner: str
     articles: Counter[str] = field(default_factory=Counter)
 
-    def read(self, record: NumberedRecord, place: str) -> TaggedExample:
+    def read_all(
+        self, records: Iterable[NumberedRecord], *, joiner: str
+    ) -> Iterator[TaggedExample]:
+        for record in records:
+            place = f"{record.kind} {record.number}"
+            try:
+                yield self._read(record, place, joiner)
+            except DataError as error:
+                key = record.value.get("id") if isinstance(record.value, dict) else None
+                where = f"{self.source.name}, {place}" + ("" if key is None else f", id {key!r}")
+                self.source.fault(record.kind, record.number, fields.located(error, where))
+
+    def _read(self, record: NumberedRecord, place: str, joiner: str) -> TaggedExample:
         value = fields.get_object(record.value, f"the {record.kind}")
         fields.refuse_near_misses(value, ["id", "tags", "entities"])
-        tag_key = self._find_tag_key(value)
-        if unread := value.keys() - _KEYS - {tag_key}:
+        tag_key = find_tag_key(value, self.choice)
+        if unread := value.keys() - KEYS - {tag_key}:
             self.source.pass_over(unread, "texts")
         key, document = self._read_names(value, record.number)
-        text, (starts, ends), tags, entities = self._read_content(value, tag_key)
+        text, (starts, ends), tags, entities = self._read_content(value, tag_key, joiner)
         return TaggedExample(
             key,
             text,
@@ -131,21 +146,6 @@ class _Reader:
             document=document,
             place=place,
         )
-
-    def _find_tag_key(self, record: JsonObject) -> str:
-        """The key of the tags; one that is not there, if the record has no tags."""
-        if self.choice.key is not None:
-            fields.require_key(record, self.choice.key)
-            return self.choice.key
-        there = [key for key in TAG_KEYS if record.get(key) is not None]
-        if len(there) > 1:
-            raise DataError(
-                "several kinds of tags",
-                expected="one, or a choice among them",
-                found=", ".join(map(repr, there)),
-                fix=f"choose one by name, for example {there[0]!r}",
-            )
-        return there[0] if there else TAG_KEYS[0]
 
     def _read_names(self, record: JsonObject, number: int) -> tuple[str, str]:
         """The id and the document."""
@@ -161,7 +161,7 @@ class _Reader:
         return f"{self.source.id_prefix}{number}" if key is None else key, document
 
     def _read_content(
-        self, record: JsonObject, tag_key: str
+        self, record: JsonObject, tag_key: str, joiner: str
     ) -> tuple[str, Ranges, tuple[str, ...] | None, tuple[Entity, ...] | None]:
         """Text, units, tags and entities."""
         word_key = next((key for key in WORD_KEYS if record.get(key) is not None), None)
@@ -173,7 +173,7 @@ class _Reader:
         if word_key is not None:
             words = _read_words(record, word_key)
             if text is None:
-                text, units = join_words(words, self.joiner)
+                text, units = join_words(words, joiner)
             else:
                 units = locate_words(words, text)
         assert text is not None
@@ -260,6 +260,7 @@ def _read_tag(tag: object, key: str, names: Sequence[str]) -> str:
             f"{key!r} holds numbers, and nothing names them",
             expected="strings, or the names that the numbers stand for",
             found=fields.describe(tag),
+            fix="--columns names=O,B-PER,…, the first for 0  (recipe: columns.names)",
         )
     if not 0 <= tag < len(names):
         raise DataError(

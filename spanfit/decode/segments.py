@@ -26,10 +26,10 @@ from spanfit.decode.tags import (
     Doubles,
     Floats,
     Ints,
-    Transitions,
     check_scores,
     sort_by_length,
 )
+from spanfit.tags import Transitions
 
 _FAINT = 1e-250
 """A sum of exponentials below this may have lost terms to underflow, and is made anew."""

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spanfit.errors import ModelError
+from spanfit.tags import Transitions
 
 Floats = npt.NDArray[np.float32 | np.float64]
 Doubles = npt.NDArray[np.float64]
@@ -22,30 +23,6 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 _BLOCK = 1 << 21  # scores of transitions, 16 MiB, that exist at once
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Transitions:
-    """Which of K tags may follow which: bool arrays.
-
-    `allowed` (K, K): row before column. `start` and `end` (K,): at the borders of a text.
-    """
-
-    allowed: Bools
-    start: Bools
-    end: Bools
-
-    def __post_init__(self) -> None:
-        n_tags = len(self.start)
-        if not (self.allowed.shape == (n_tags, n_tags) and self.end.shape == (n_tags,)):
-            raise ValueError("transitions need shapes (K, K), (K,) and (K,)")
-        if {self.allowed.dtype, self.start.dtype, self.end.dtype} != {np.dtype(np.bool_)}:
-            raise ValueError("transitions are allowed or not: the arrays must be bool")
-
-    @property
-    def n_tags(self) -> int:
-        """K."""
-        return len(self.start)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

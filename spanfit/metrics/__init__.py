@@ -6,13 +6,19 @@ from spanfit.metrics.bootstrap import Interval
 from spanfit.metrics.comparison import Comparison, Difference, compare
 from spanfit.metrics.confidence import Confidence, measure_confidence
 from spanfit.metrics.scores import Case, Scores, Signature, Slice, require_same_signature
-from spanfit.metrics.scoring import METRICS, check_gold, score
+from spanfit.metrics.scoring import METRICS, AnyScores, check_gold, check_questions, score
 from spanfit.metrics.slices import SLICES, check_slice
 from spanfit.metrics.squad import answer_scores
+from spanfit.metrics.tag_counting import TAG_METRICS
+from spanfit.metrics.tag_scores import TagCase, TagScores
+from spanfit.metrics.tag_slices import TAG_SLICES, TagSlice
 
 __all__ = [
     "METRICS",
     "SLICES",
+    "TAG_METRICS",
+    "TAG_SLICES",
+    "AnyScores",
     "Case",
     "Comparison",
     "Confidence",
@@ -21,8 +27,12 @@ __all__ = [
     "Scores",
     "Signature",
     "Slice",
+    "TagCase",
+    "TagScores",
+    "TagSlice",
     "answer_scores",
     "check_gold",
+    "check_questions",
     "check_slice",
     "compare",
     "measure_confidence",

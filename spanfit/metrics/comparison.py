@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from spanfit.metrics.bootstrap import (
     to_p_value,
 )
 from spanfit.metrics.scores import Scores, Signature, require_same_signature
+from spanfit.metrics.scoring import AnyScores
+from spanfit.metrics.tag_scores import TagScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,9 @@ class Difference:
 
     `difference` is b - a, with its 95 % interval. `p_value` is two-sided: how readily a
     difference this clear comes from systems that are equally good (`bootstrap.to_p_value`).
-    `wins`, `losses` and `ties` count the questions on which b is better, worse, equal.
+    `wins`, `losses` and `ties` count the examples on which b is better, worse, equal. Of tagged
+    texts better means: for precision fewer entities (tags) beside the gold, for recall more of the
+    gold found, for F1 less that is wrong of both kinds, for accuracy more units right.
     """
 
     a: float
@@ -43,28 +48,41 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two systems on the same questions: each figure that is a mean over questions."""
+    """Two systems on the same examples: each figure that can be had of any sample of them."""
 
     signature: Signature
     differences: dict[str, Difference]
+    noun: str = "questions"
 
     def to_json(self) -> dict[str, Any]:
         """The differences by figure, for a JSON file."""
         return {name: difference.to_json() for name, difference in self.differences.items()}
 
 
-def compare(a: Scores, b: Scores) -> Comparison:
-    """Compare b with a on the same resampled questions.
+def compare(a: AnyScores, b: AnyScores) -> Comparison:
+    """Compare b with a on the same resampled examples.
 
-    A question without a prediction counts as 0, as in the figures themselves. Equal signatures
-    mean that gold and metric are the same; another order of the questions is put right.
+    An example without a prediction counts as 0, as in the figures themselves. Equal signatures
+    mean that gold and metric are the same; another order of the examples is put right.
 
     Raises:
         DataError: the signatures differ.
     """
     require_same_signature(a.signature, b.signature)
     row_in_b = {id_: row for row, id_ in enumerate(b.ids)}
-    values = b.values[[row_in_b[id_] for id_ in a.ids]] - a.values
+    order = [row_in_b[id_] for id_ in a.ids]
+    return Comparison(a.signature, _measure(a, b, order), a.noun)
+
+
+@singledispatch
+def _measure(a: Any, b: Any, order: list[int]) -> dict[str, Difference]:  # noqa: ANN401 (see below)
+    """The differences of two scores of one kind; row `order[i]` of b is row i of a."""
+    raise TypeError(f"no way to compare {type(a).__name__} with {type(b).__name__}")
+
+
+@_measure.register
+def _(a: Scores, b: Scores, order: list[int]) -> dict[str, Difference]:
+    values = b.values[order] - a.values
     differences: dict[str, Difference] = {}
     for pair, mask in a.means.items():
         samples = 100 * resample_means(values, mask=mask)
@@ -75,11 +93,29 @@ def compare(a: Scores, b: Scores) -> Comparison:
                 values=values[mask, column],
                 samples=samples[:, column],
             )
-    return Comparison(a.signature, differences)
+    return differences
+
+
+@_measure.register
+def _(a: TagScores, b: TagScores, order: list[int]) -> dict[str, Difference]:
+    theirs = {group.names: group.reorder(order) for group in b.summed}
+    differences: dict[str, Difference] = {}
+    for group in a.summed:
+        if (other := theirs.get(group.names)) is None:
+            continue  # neither gold nor what one of them says has a label
+        samples = group.sample_differences(other)
+        for column, figure in enumerate(group.names):
+            differences[figure] = _difference(
+                a.figures[figure],
+                b.figures[figure],
+                values=other.worth[:, column] - group.worth[:, column],
+                samples=samples[figure],
+            )
+    return differences
 
 
 def _difference(a: float, b: float, *, values: Floats, samples: Floats) -> Difference:
-    """From the differences of the questions (m,) and the resampled difference (resamples,)."""
+    """From the differences of the examples (m,) and the resampled difference (resamples,)."""
     better: Flags = values > 0
     worse: Flags = values < 0
     return Difference(

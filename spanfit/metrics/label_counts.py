@@ -95,7 +95,7 @@ class LabelCounts:
         micro: of the summed counts. macro: the mean of the labels' figures, its F1 too (as seqeval
         and sklearn have it). weighted: that mean weighted by how much gold each label has.
         """
-        return make_rates(_average(self.totals, average), self.n_gold)
+        return make_rates(average_rates(self.totals, average), self.n_gold)
 
     @property
     def micro(self) -> Rates:
@@ -117,7 +117,7 @@ class LabelCounts:
             return to_rates(resample_sums(rows, resamples=resamples, seed=seed))
         rows = self.values.reshape(len(self.values), -1).astype(np.float64)
         sums = resample_sums(rows, resamples=resamples, seed=seed)
-        return _average(sums.reshape(-1, len(self.labels), 3), average)
+        return average_rates(sums.reshape(-1, len(self.labels), 3), average)
 
     def figures(self) -> dict[str, float]:
         """Micro, macro and weighted figures by name, and the counts of the micro ones."""
@@ -175,8 +175,8 @@ def to_rates(counts: Counts | Floats) -> Floats:
     return np.stack([precision, recall, f1], axis=-1)
 
 
-def _average(counts: Counts | Floats, average: Average) -> Floats:
-    """(…, 3) from counts (…, n_labels, 3)."""
+def average_rates(counts: Counts | Floats, average: Average) -> Floats:
+    """Rates (…, 3), as `LabelCounts.average`, from counts (…, n_labels, 3)."""
     if average == "micro":
         return to_rates(counts.sum(axis=-2))
     gold = np.asarray(counts[..., 2], dtype=np.float64)

@@ -15,6 +15,7 @@ from spanfit.data.predictions import (
     to_responses,
 )
 from spanfit.errors import DataError, RecipeError, list_some
+from spanfit.examples import Example
 from spanfit.types import QuestionExample, QuestionPrediction
 
 Predictions = str | Path | Mapping[str, str] | Iterable[QuestionPrediction]
@@ -39,7 +40,7 @@ def collect_responses(
         RecipeError: a threshold without na-probs, or one that is not a number.
     """
     responses = _read_responses(predictions)
-    _refuse_unknown(responses, examples, where=name_source(predictions, "predictions"), gold=gold)
+    refuse_unknown(responses, examples, where=name_source(predictions, "predictions"), gold=gold)
     if na_probs is not None:
         numbers = _read_na_probs(na_probs, examples, responses=responses, gold=gold)
         return _decide(responses, numbers, threshold=na_prob_threshold)
@@ -53,6 +54,25 @@ def collect_responses(
 def name_source(source: object, otherwise: str) -> str:
     """What messages call a source: a file by its name."""
     return str(source) if isinstance(source, str | Path) else otherwise
+
+
+def refuse_unknown(
+    keys: Collection[str], examples: Sequence[Example], *, where: str, gold: str
+) -> None:
+    """Refuse ids that the examples do not have; messages call the examples `gold`.
+
+    Raises:
+        DataError: there are such.
+    """
+    known = {example.id for example in examples}
+    if unknown := [key for key in keys if key not in known]:
+        raise DataError(
+            f"{len(unknown):,} of {len(keys):,} ids are not in the gold",
+            where=where,
+            expected=f"ids of {gold}, such as {examples[0].id}",
+            found=list_some(unknown),
+            fix="give the gold that this belongs to",
+        )
 
 
 def _read_responses(predictions: Predictions) -> Mapping[str, Response]:
@@ -81,7 +101,7 @@ def _read_na_probs(
         numbers = read_na_probs(na_probs)
     else:
         numbers = to_na_probs(na_probs, where=where)
-    _refuse_unknown(numbers, examples, where=where, gold=gold)
+    refuse_unknown(numbers, examples, where=where, gold=gold)
     if lacking := [key for key in responses if key not in numbers]:
         raise DataError(
             f"{len(lacking):,} of {len(responses):,} predictions have no na-prob",
@@ -106,17 +126,3 @@ def _decide(
         for key, number in numbers.items()
         if key in responses
     }
-
-
-def _refuse_unknown(
-    keys: Collection[str], examples: Sequence[QuestionExample], *, where: str, gold: str
-) -> None:
-    known = {example.id for example in examples}
-    if unknown := [key for key in keys if key not in known]:
-        raise DataError(
-            f"{len(unknown):,} of {len(keys):,} ids are not in the gold",
-            where=where,
-            expected=f"ids of {gold}, such as {examples[0].id}",
-            found=list_some(unknown),
-            fix="give the gold that this belongs to",
-        )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from spanfit.errors import DataError, RecipeError, did_you_mean
 from spanfit.metrics.bootstrap import Flags, Floats, Interval, resample_means, to_interval
 from spanfit.metrics.confidence import Confidence
-from spanfit.metrics.slices import split_rows
+from spanfit.metrics.slices import SLICES, split_rows
 from spanfit.types import QuestionExample, SelectedOn
 
 FEWEST: Final = 10
@@ -24,7 +24,8 @@ class Signature:
 
     `normalisation` and `language` say how texts were compared, `selected_on` which data chose the
     model or its threshold ("none": nothing known of it), `data_digest` the content of the gold,
-    and `n` its questions.
+    and `n` its examples. Of tagged texts `scheme` is that of the tags, `repair` what was done to
+    gold that broke it ("none": nothing). What does not concern a task is empty.
     """
 
     metric: str
@@ -33,11 +34,17 @@ class Signature:
     selected_on: SelectedOn
     data_digest: str
     n: int
+    scheme: str = ""
+    repair: str = ""
 
     def __str__(self) -> str:
+        texts = f" · normalisation {self.normalisation}/{self.language}"
+        tags = f" · scheme {self.scheme} · repair {self.repair}"
         return (
-            f"{self.metric} · normalisation {self.normalisation}/{self.language}"
-            f" · selected on {self.selected_on} · data {self.data_digest[:12]} · n {self.n:,}"
+            self.metric
+            + texts * bool(self.normalisation)
+            + tags * bool(self.scheme)
+            + f" · selected on {self.selected_on} · data {self.data_digest[:12]} · n {self.n:,}"
         )
 
     def differences(self, other: Signature) -> tuple[str, ...]:
@@ -75,6 +82,16 @@ class Slice:
     f1: float
     exact_interval: Interval | None
     f1_interval: Interval | None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Both by name."""
+        return {"exact": self.exact, "f1": self.f1}
+
+    @property
+    def intervals(self) -> dict[str, Interval | None]:
+        """Theirs."""
+        return {"exact": self.exact_interval, "f1": self.f1_interval}
 
     def to_json(self) -> dict[str, Any]:
         """The figures and intervals, for a JSON file; null for an interval that is not there."""
@@ -116,6 +133,9 @@ class Scores:
     every prediction came with the probability of what it says.
     """
 
+    noun: ClassVar[str] = "questions"
+    notes: ClassVar[tuple[str, ...]] = ()
+
     signature: Signature
     figures: dict[str, float]
     examples: tuple[QuestionExample, ...]
@@ -140,6 +160,25 @@ class Scores:
     def f1(self) -> float:
         """F1 of all questions, 0 to 100."""
         return self.figures["f1"]
+
+    def value(self, name: str) -> float:
+        """The figure that selection looks at: "f1" or "exact"."""
+        return self.figures[self._name(name)]
+
+    @property
+    def headings(self) -> dict[str, str]:
+        """Short names of the figures that matter most."""
+        return {"EM": self._name("exact"), "F1": "f1"}
+
+    @property
+    def headline(self) -> dict[str, float]:
+        """The figures that matter most, by short names."""
+        return {short: self.figures[name] for short, name in self.headings.items()}
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The names of the slices that these scores have, see `metrics.slices`."""
+        return SLICES
 
     @cached_property
     def ids(self) -> tuple[str, ...]:

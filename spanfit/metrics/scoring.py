@@ -1,16 +1,17 @@
-"""From gold and predictions, as files or objects, to `Scores`."""
+"""From gold and predictions, as files or objects, to `Scores` or `TagScores`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, TypeGuard, get_args, overload
 
 import numpy as np
 
 from spanfit.data import digest, read
 from spanfit.data.predictions import Response
 from spanfit.errors import DataError, RecipeError, did_you_mean, list_some
+from spanfit.examples import AS_IT_IS, Example, Examples, Prediction, Reading
 from spanfit.metrics.confidence import Confidence, measure_confidence
 from spanfit.metrics.responses import NaProbs, Predictions, collect_responses, name_source
 from spanfit.metrics.scores import Scores, Signature
@@ -23,68 +24,157 @@ from spanfit.metrics.squad import (
     squad_v2_figures,
     threshold_figures,
 )
+from spanfit.metrics.tag_responses import TagPredictions
+from spanfit.metrics.tag_scores import TagScores
+from spanfit.metrics.tag_scoring import choose_tag_metric, score_texts
+from spanfit.tagged import TaggedExample
 from spanfit.types import QuestionExample, SelectedOn
 
-Gold = str | Path | Sequence[QuestionExample]
+Gold = str | Path | Sequence[Example]
+AnyScores = Scores | TagScores
+AnyPredictions = str | Path | Mapping[str, str] | Iterable[Prediction]
 
 METRICS: tuple[SquadMetric, ...] = get_args(SquadMetric)
+"""Those of questions; `tag_counting.TAG_METRICS` are those of tagged texts."""
 
 
+@overload
 def score(
-    gold: Gold,
+    gold: Sequence[QuestionExample],
     predictions: Predictions,
     *,
     metric: str | None = None,
     na_probs: NaProbs | None = None,
     na_prob_threshold: float = 1.0,
     selected_on: SelectedOn = "none",
-) -> Scores:
-    """Score predictions against gold by an official metric.
+    reading: Reading = AS_IT_IS,
+) -> Scores: ...
+@overload
+def score(
+    gold: Sequence[TaggedExample],
+    predictions: TagPredictions,
+    *,
+    metric: str | None = None,
+    na_probs: NaProbs | None = None,
+    na_prob_threshold: float = 1.0,
+    selected_on: SelectedOn = "none",
+    reading: Reading = AS_IT_IS,
+) -> TagScores: ...
+@overload
+def score(
+    gold: Gold,
+    predictions: AnyPredictions,
+    *,
+    metric: str | None = None,
+    na_probs: NaProbs | None = None,
+    na_prob_threshold: float = 1.0,
+    selected_on: SelectedOn = "none",
+    reading: Reading = AS_IT_IS,
+) -> AnyScores: ...
+def score(
+    gold: Gold,
+    predictions: Any,
+    *,
+    metric: str | None = None,
+    na_probs: NaProbs | None = None,
+    na_prob_threshold: float = 1.0,
+    selected_on: SelectedOn = "none",
+    reading: Reading = AS_IT_IS,
+) -> AnyScores:
+    """Score predictions against gold by an official metric, of questions or of tagged texts.
 
     Args:
         gold: a data file (`spanfit.read`), or its examples.
-        predictions: a predictions file (ours or the official {id: text}), that object, or
-            predictions.
-        metric: "squad_v1" or "squad_v2"; None: squad_v2 where the gold has a question without an
-            answer, else squad_v1.
-        na_probs: {id: number}, or its file: replaces what the predictions themselves say about
-            "no answer", which is then decided where the number is greater than
+        predictions: predictions, or their file. Of questions ours or the official {id: text}, or
+            that object; of tagged texts ours, or columns (see `data.tag_predictions`).
+        metric: of questions "squad_v1" or "squad_v2"; None: squad_v2 where the gold has a question
+            without an answer, else squad_v1. Of tagged texts "conlleval" (None, where tags have
+            prefixes), "accuracy" (None, where they have none), "seqeval_strict", "spans" or
+            "char_macro".
+        na_probs: of questions {id: number}, or its file: replaces what the predictions themselves
+            say about "no answer", which is then decided where the number is greater than
             `na_prob_threshold`.
         na_prob_threshold: on the scale of `na_probs`.
         selected_on: the data that chose the model or its threshold, for the signature.
+        reading: how a file of gold is read, and what is done to tags that break their scheme;
+            given examples are checked by it too.
 
     Returns:
-        Scores, in the order of the gold. A question without a prediction counts as 0 and is
-        listed in `missing`. best_* and pr_* (squad_v2) are there where every prediction has null
-        odds or a na-prob, `confidence` where every one has the probability of what it says (and
-        no na-prob decides anew).
+        Scores or TagScores, in the order of the gold. What has no prediction counts against the
+        score and is listed in `missing`. Of questions best_* and pr_* (squad_v2) are there where
+        every prediction has null odds or a na-prob. `confidence` is there where every prediction
+        has the probability of what it says (and no na-prob decides anew).
 
     Raises:
-        DataError: no gold, a question without gold, a malformed file, an id that the gold does
-            not have, or a predicted question without a na-prob.
-        RecipeError: an unknown metric, or a threshold without na-probs.
+        DataError: no gold, an example without gold, a malformed file, an id that the gold does
+            not have, a predicted question without a na-prob, gold tags that break their scheme, or
+            predicted tags of other units than the gold's (but for "spans").
+        RecipeError: an unknown metric, a threshold without na-probs, or na-probs of tagged texts.
     """
-    examples, chosen, name = check_gold(gold, metric=metric)
+    examples, name = _read_gold(gold, reading)
+    if is_tagged(examples):
+        if na_probs is not None or na_prob_threshold != 1.0:
+            raise RecipeError("na-probs are of questions, and these are tagged texts", where=name)
+        return score_texts(
+            examples,
+            predictions,
+            metric=metric,
+            selected_on=selected_on,
+            reading=reading,
+            name=name,
+        )
+    questions = _check_questions(examples, where=name)
+    chosen = _choose_metric(metric, questions, where=name)
     responses = collect_responses(
         predictions,
-        examples,
+        questions,
         gold=name,
         na_probs=na_probs,
         na_prob_threshold=na_prob_threshold,
     )
-    return _score(examples, responses, metric=chosen, selected_on=selected_on)
+    return _score(questions, responses, metric=chosen, selected_on=selected_on)
 
 
+@overload
 def check_gold(
-    gold: Gold, *, metric: str | None = None
-) -> tuple[Sequence[QuestionExample], SquadMetric, str]:
+    gold: Sequence[QuestionExample], *, metric: str | None = None, reading: Reading = AS_IT_IS
+) -> tuple[Sequence[QuestionExample], SquadMetric, str]: ...
+@overload
+def check_gold(
+    gold: Gold, *, metric: str | None = None, reading: Reading = AS_IT_IS
+) -> tuple[Examples, str, str]: ...
+def check_gold(
+    gold: Gold, *, metric: str | None = None, reading: Reading = AS_IT_IS
+) -> tuple[Examples, str, str]:
     """The gold's examples, the metric that suits them or was named, and a name for messages.
 
     Raises:
         DataError, RecipeError: as `score`, for what is wrong with gold or metric.
     """
-    examples, name = _read_gold(gold)
-    return examples, _choose_metric(metric, examples, where=name), name
+    examples, name = _read_gold(gold, reading)
+    if is_tagged(examples):
+        return examples, choose_tag_metric(examples, metric, reading=reading, name=name), name
+    questions = _check_questions(examples, where=name)
+    return questions, _choose_metric(metric, questions, where=name), name
+
+
+def check_questions(
+    gold: str | Path | Sequence[QuestionExample], *, metric: str | None = None
+) -> tuple[Sequence[QuestionExample], SquadMetric, str]:
+    """As `check_gold`, where only questions will do.
+
+    Raises:
+        DataError: the gold holds tagged texts.
+        DataError, RecipeError: as `check_gold`.
+    """
+    examples, name = _read_gold(gold, AS_IT_IS)
+    questions = _check_questions(examples, where=name)
+    return questions, _choose_metric(metric, questions, where=name), name
+
+
+def is_tagged(examples: Examples) -> TypeGuard[Sequence[TaggedExample]]:
+    """Whether the examples, of one kind, are tagged texts."""
+    return bool(examples) and isinstance(examples[0], TaggedExample)
 
 
 def _score(
@@ -177,22 +267,34 @@ def _rank(
     )
 
 
-def _read_gold(gold: Gold) -> tuple[Sequence[QuestionExample], str]:
-    """The examples, each with gold and an id of its own, and their name for messages."""
+def _read_gold(gold: Gold, reading: Reading) -> tuple[Examples, str]:
+    """The examples and their name for messages."""
     name = name_source(gold, "gold")
-    examples = read(gold) if isinstance(gold, str | Path) else gold
+    examples = read(gold, reading=reading) if isinstance(gold, str | Path) else gold
     if not examples:
-        raise DataError("there is no question to score", where=name)
-    if without := [example.id for example in examples if example.answers is None]:
+        raise DataError("there is no example to score", where=name)
+    return examples, name
+
+
+def _check_questions(examples: Examples, *, where: str) -> Sequence[QuestionExample]:
+    """The questions, each with gold and an id of its own."""
+    questions = [example for example in examples if isinstance(example, QuestionExample)]
+    if len(questions) < len(examples):
         raise DataError(
-            f"{len(without):,} of {len(examples):,} questions have no gold",
-            where=name,
+            "these are tagged texts, not questions",
+            where=where,
+            expected="questions with gold answers",
+        )
+    if without := [question.id for question in questions if question.answers is None]:
+        raise DataError(
+            f"{len(without):,} of {len(questions):,} questions have no gold",
+            where=where,
             expected="'answers', an empty list for a question without an answer",
             found=f"no 'answers' for {list_some(without)}",
         )
-    if len({example.id for example in examples}) < len(examples):
-        raise DataError("an id is there twice", where=name, expected="each id once")
-    return examples, name
+    if len({question.id for question in questions}) < len(questions):
+        raise DataError("an id is there twice", where=where, expected="each id once")
+    return questions
 
 
 def _choose_metric(

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 
@@ -114,6 +114,13 @@ class PartialCounts:
         """Precision, recall and F1, 0 to 100."""
         sums = self.by_example(scheme).sum(axis=0)
         return make_rates(to_rates(sums), int(sums[2]) // 2)
+
+    def to_json(self) -> dict[str, Any]:
+        """By scheme: the rates, and how many spans are of each class."""
+        return {
+            scheme: self.rates(scheme).to_json() | self.classes(scheme)
+            for scheme in PARTIAL_SCHEMES
+        }
 
 
 def count_partial(

@@ -15,25 +15,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spanfit.errors import DataError
+from spanfit.metrics.chunk_arrays import Codes, EntityMetric, ParsedTags, find_chunks
+from spanfit.metrics.found_spans import SpanPair
 from spanfit.metrics.label_counts import Counts, LabelCounts, count_pairs, require_as_many
-from spanfit.tags import IOB1, IOB2, OUTSIDE, PLAIN, PREFIXES, Scheme, Tag, encode_tags
+from spanfit.tags import OUTSIDE, Scheme, Tag, encode_tags
 
-EntityMetric = Literal["conlleval", "seqeval_strict"]
 TagSequence = Sequence[str]
 PredictedTags = Sequence[str | None] | None
 """The tags of one text; None for a unit, or in place of all, where there is no prediction."""
-Codes = NDArray[np.int32]
-Flags = NDArray[np.bool_]
 
 _LOST: Final = "\0"
 """Stands for a missing prediction: no file has such a tag."""
-_O, _B, _I, _E, _S = range(len(PREFIXES))
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +86,40 @@ def pair_tags(gold: Sequence[TagSequence], predicted: Sequence[PredictedTags]) -
     return pair
 
 
+def find_entities(pair: TagPair, *, scheme: Scheme, metric: EntityMetric = "conlleval") -> SpanPair:
+    """Entities or chunks of both sides, in units.
+
+    Raises:
+        DataError: a tag is none of the scheme.
+    """
+    parsed = _parse(pair, scheme)
+    gold, predicted = (
+        find_chunks(codes, pair.lengths, parsed, scheme=scheme, metric=metric)
+        for codes in (pair.gold, pair.predicted)
+    )
+    return SpanPair(parsed.labels, gold, predicted, n_examples=len(pair.lengths))
+
+
+def find_lone_entities(
+    gold: Sequence[TagSequence], predicted: Sequence[TagSequence], *, scheme: Scheme
+) -> SpanPair:
+    """The entities of both sides, each in its own units, as conlleval reads them.
+
+    Raises:
+        DataError: there are not as many predictions as texts, or a tag is none of the scheme.
+    """
+    require_as_many(gold, predicted)
+    coded = encode_tags([*gold, *predicted])
+    parsed = ParsedTags.of([scheme.parse(tag) for tag in coded.tags])
+    n_units = int(coded.lengths[: len(gold)].sum())
+    sides = np.split(coded.codes, [n_units]), np.split(coded.lengths, [len(gold)])
+    golds, others = (
+        find_chunks(codes, lengths, parsed, scheme=scheme, metric="conlleval")
+        for codes, lengths in zip(*sides, strict=True)
+    )
+    return SpanPair(parsed.labels, golds, others, n_examples=len(gold))
+
+
 def count_entities(
     pair: TagPair, *, scheme: Scheme, metric: EntityMetric = "conlleval"
 ) -> LabelCounts:
@@ -97,28 +128,7 @@ def count_entities(
     Raises:
         DataError: a tag is none of the scheme.
     """
-    prefix, label, labels = _parse(pair, scheme)
-    is_first = np.zeros(len(pair.gold), dtype=np.bool_)
-    is_first[(np.cumsum(pair.lengths) - pair.lengths)[pair.lengths > 0]] = True
-    sides = []
-    for codes in (pair.gold, pair.predicted):
-        p, l = prefix[codes], label[codes]  # noqa: E741
-        start, end = _find_chunks(p, l, is_first)
-        if metric == "seqeval_strict":
-            start, end = _keep_strict(p, l, is_first, start=start, end=end, scheme=scheme)
-        sides.append((start, end, l[start]))
-    (gold_start, gold_end, gold_label), (start, end, said) = sides
-    gold_at = np.zeros(len(pair.gold), dtype=np.int64)  # by its start: end and label in one number
-    gold_at[gold_start] = gold_end * len(labels) + gold_label
-    right = gold_at[start] == end * len(labels) + said
-    example = pair.example
-    return count_pairs(
-        (example[start[right]], said[right]),
-        (example[start], said),
-        (example[gold_start], gold_label),
-        n_examples=len(pair.lengths),
-        labels=labels,
-    )
+    return find_entities(pair, scheme=scheme, metric=metric).count()
 
 
 def count_tags(pair: TagPair) -> LabelCounts:
@@ -182,11 +192,8 @@ def char_macro_figures(counts: LabelCounts, *, tags: Iterable[str] = ()) -> dict
     }
 
 
-def _parse(pair: TagPair, scheme: Scheme) -> tuple[NDArray[np.int8], Codes, tuple[str, ...]]:
-    """Of each distinct tag the number of its prefix and label, (n_tags,); and the labels, sorted.
-
-    O has label -1, and so has a missing prediction.
-    """
+def _parse(pair: TagPair, scheme: Scheme) -> ParsedTags:
+    """The distinct tags parsed; a missing prediction counts as O."""
     tags = []
     for code, text in enumerate(pair.tags):
         if (tag := Tag(OUTSIDE) if text == _LOST else scheme.find_tag(text)) is None:
@@ -199,51 +206,4 @@ def _parse(pair: TagPair, scheme: Scheme) -> tuple[NDArray[np.int8], Codes, tupl
                 expected=scheme.describe(),
             )
         tags.append(tag)
-    labels = sorted({tag.label for tag in tags if tag.prefix != OUTSIDE})
-    codes = {label: code for code, label in enumerate(labels)}
-    return (
-        np.array([PREFIXES.index(tag.prefix) for tag in tags], dtype=np.int8),
-        np.array([-1 if t.prefix == OUTSIDE else codes[t.label] for t in tags], dtype=np.int32),
-        tuple(labels),
-    )
-
-
-def _find_chunks(prefix: NDArray[np.int8], label: Codes, is_first: Flags) -> tuple[Counts, Counts]:
-    """Starts and ends of the chunks by conlleval's rule, as `tags.read_chunks_leniently` has it.
-
-    Of arrays (n_units,); `is_first` where a text begins, so that no chunk crosses its border.
-    """
-    may_go_on = (prefix == _B) | (prefix == _I)
-    goes_on = ((prefix == _I) | (prefix == _E)) & ~is_first
-    goes_on[1:] &= may_go_on[:-1] & (label[:-1] == label[1:])
-    inside = prefix != _O
-    starts = np.flatnonzero(inside & ~goes_on)
-    inside[:-1] &= ~goes_on[1:]
-    return starts, np.flatnonzero(inside) + 1
-
-
-def _keep_strict(
-    prefix: NDArray[np.int8],
-    label: Codes,
-    is_first: Flags,
-    *,
-    start: Counts,
-    end: Counts,
-    scheme: Scheme,
-) -> tuple[Counts, Counts]:
-    """The chunks of `_find_chunks` that seqeval 1.2.2 finds in strict mode (seqeval/scheme.py)."""
-    first, last = prefix[start], prefix[end - 1]
-    if scheme == PLAIN:
-        return start, end
-    if scheme == IOB1:
-        # A B that follows no chunk of its label begins none there, but the I behind it does; and a
-        # chunk whose last tag is B is not closed by a B of another label.
-        same = ~is_first & (label == np.roll(label, 1))
-        follows, other = same[start], np.append(~same & ~is_first & (prefix == _B), False)[end]
-        start = start + ((first == _B) & ~follows)
-        keep = (start < end) & ~((last == _B) & other)
-    elif scheme == IOB2:
-        keep = first == _B
-    else:
-        keep = (first == _S) | ((first == _B) & (last == _E))
-    return start[keep], end[keep]
+    return ParsedTags.of(tags)

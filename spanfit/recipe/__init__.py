@@ -1,6 +1,6 @@
-"""The recipe of a training: a TOML file of nine parts, at most eight keys each, units in the names.
+"""The recipe of a training: a TOML file of ten parts, at most eight keys each, units in the names.
 
-    [task] [data] [model] [windows] [optimizer] [batch] [run] [selection] [decode]
+    [task] [data] [columns] [model] [windows] [optimizer] [batch] [run] [selection] [decode]
 
 sections  every key with its default, its range and its meaning
 keys      the keys as a list, for help and documentation; a recipe written with their meanings
@@ -11,6 +11,7 @@ from spanfit.recipe.keys import annotate, describe_keys
 from spanfit.recipe.reading import make_recipe, read_recipe
 from spanfit.recipe.sections import (
     BatchSection,
+    ColumnsSection,
     DataSection,
     DecodeSection,
     Files,
@@ -26,6 +27,7 @@ from spanfit.recipe.sections import (
 
 __all__ = [
     "BatchSection",
+    "ColumnsSection",
     "DataSection",
     "DecodeSection",
     "Files",

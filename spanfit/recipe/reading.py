@@ -14,8 +14,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from spanfit.errors import RecipeError, did_you_mean
-from spanfit.recipe.keys import describe_keys, section_type
-from spanfit.recipe.sections import Files, Recipe
+from spanfit.recipe.keys import describe_keys, owner_of, section_type
+from spanfit.recipe.sections import TASK_DEFAULTS, Files, Recipe, TaskSection
+
+DEFAULT_TASK: str = TaskSection.model_fields["name"].default
 
 
 def read_recipe(path: str | Path, *, overrides: Sequence[str] = ()) -> Recipe:
@@ -53,6 +55,8 @@ def make_recipe(
     content = deepcopy(content)
     for override in overrides:
         _apply(override, content)
+    _refuse_other_tasks(content, where=where)
+    _fill_defaults(content)
     try:
         recipe = Recipe.model_validate(content)
     except ValidationError as error:
@@ -105,6 +109,40 @@ def _apply(override: str, content: dict[str, Any]) -> None:
     if not isinstance(part, dict):
         raise RecipeError(f"[{section}] is not a part with keys", found=repr(part))
     part[key] = value
+
+
+def _task_name(content: dict[str, Any]) -> str:
+    task = content.get("task")
+    return str(task.get("name", DEFAULT_TASK)) if isinstance(task, dict) else DEFAULT_TASK
+
+
+def _refuse_other_tasks(content: dict[str, Any], *, where: str) -> None:
+    """Refuse keys that change nothing, because only another task knows them.
+
+    Raises:
+        RecipeError: one is set to something else than its default.
+    """
+    name = _task_name(content)
+    for section, keys in content.items():
+        if section not in Recipe.model_fields or not isinstance(keys, dict):
+            continue
+        for key, field in section_type(section).model_fields.items():
+            owner = owner_of(section, key) or name
+            if owner != name and keys.get(key, field.default) != field.default:
+                raise RecipeError(
+                    f"{section}.{key} is for the task {owner}",
+                    where=where,
+                    found=f"task.name = {name}",
+                    fix=f"leave it out, or --set task.name={owner}",
+                )
+
+
+def _fill_defaults(content: dict[str, Any]) -> None:
+    """Set what the recipe does not say and its task has a default of its own for."""
+    for section, defaults in TASK_DEFAULTS.get(_task_name(content), {}).items():
+        part = content.setdefault(section, {})
+        if isinstance(part, dict):
+            content[section] = defaults | part
 
 
 def _text_keys() -> set[tuple[str, str]]:

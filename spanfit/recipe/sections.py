@@ -1,18 +1,29 @@
-"""What a recipe may say: its nine parts, each key with its default, its range and its meaning.
+"""What a recipe may say: its ten parts, each key with its default, its range and its meaning.
 
 Every key carries its description, which `spanfit init` writes beside it and docs/recipe.md lists.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from spanfit.examples import Reading
+
+QA: JsonDict = {"task": "qa"}
+TAGGING: JsonDict = {"task": "tagging"}
+"""Marks a key that only one task knows."""
 
 Files = str | list[str]
 """One data file or several."""
 MAX_SEED = 2**32 - 1  # NumPy's
+TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
+    "tagging": {"windows": {"max_length": 256, "overlap": 64}, "run": {"epochs": 3}}
+}
+"""What is another default where a task suits it better, by the task's name."""
 
 
 class Section(BaseModel):
@@ -26,15 +37,42 @@ class Section(BaseModel):
 class TaskSection(Section):
     """What is learnt, and by which loss."""
 
-    name: Literal["qa"] = Field("qa", description="qa: point at the answer to a question")
-    answers: Literal["first", "all"] = Field(
-        "first", description="golds learnt of a question: the first, or all (marginal likelihood)"
+    name: Literal["qa", "tagging"] = Field(
+        "qa", description="qa: point at the answer to a question; tagging: name each word or entity"
     )
     label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="share of the target spread evenly over context and null"
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the target spread evenly (over context and null, or over the tags)",
+    )
+    answers: Literal["first", "all"] = Field(
+        "first",
+        description="golds learnt of a question: the first, or all (marginal likelihood)",
+        json_schema_extra=QA,
     )
     null_share: float | None = Field(
-        None, gt=0, lt=1, description="share of the weight of windows without answer; unset: as is"
+        None,
+        gt=0,
+        lt=1,
+        description="share of the weight of windows without answer; unset: as is",
+        json_schema_extra=QA,
+    )
+    pieces: Literal["all", "first"] = Field(
+        "all",
+        description="pieces of a word that are learnt: all (B- becomes I- behind the first), first",
+        json_schema_extra=TAGGING,
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        "none",
+        description="balanced: a tag counts the more in the loss the rarer it is",
+        json_schema_extra=TAGGING,
+    )
+    context_sentences: int = Field(
+        0,
+        ge=0,
+        description="neighbours on each side that are read with a sentence, of the same document",
+        json_schema_extra=TAGGING,
     )
 
 
@@ -54,7 +92,9 @@ class DataSection(Section):
         0.1, ge=0, lt=1, description="share of train (by title, else by context) held out for that"
     )
     bad_answers: Literal["fail", "drop", "relocate"] = Field(
-        "fail", description="answers that are not at their offset: fail, drop, or relocate"
+        "fail",
+        description="answers that are not at their offset: fail, drop, or relocate",
+        json_schema_extra=QA,
     )
     max_examples: int | None = Field(
         None, ge=1, description="at most so many examples of train, before the share is held out"
@@ -64,8 +104,54 @@ class DataSection(Section):
         ge=0,
         le=1,
         description="share of answerable questions asked again of another paragraph of the title",
+        json_schema_extra=QA,
     )
     seed: int = Field(0, ge=0, le=MAX_SEED, description="seed of whatever is drawn from the data")
+
+
+class ColumnsSection(Section):
+    """How tagged texts are read, where their files leave a choice."""
+
+    words: int | str = Field(
+        1,
+        description="column of the words, by number (-1: the last) or name",
+        json_schema_extra=TAGGING,
+    )
+    tags: int | str = Field(
+        -1,
+        description="column of the tags, by number (-1: the last) or name; or key of a JSON record",
+        json_schema_extra=TAGGING,
+    )
+    names: list[str] = Field(
+        [],
+        description="of all columns, or of what numbers stand for; empty: as the file says",
+        json_schema_extra=TAGGING,
+    )
+    separator: str | None = Field(
+        None,
+        description="of columns; unset: tabs if there are any, else spaces",
+        json_schema_extra=TAGGING,
+    )
+    joiner: str | None = Field(
+        None,
+        description="what stands between words; unset: a space, or nothing for single characters",
+        json_schema_extra=TAGGING,
+    )
+    scheme: str | None = Field(
+        None,
+        description="IOB2, IOB1, BIOES, BILOU, BMES or plain; unset: seen from the training tags",
+        json_schema_extra=TAGGING,
+    )
+    repair: Literal["conlleval", "discard"] | None = Field(
+        None,
+        description="what is done to tags that break their scheme; unset: they are refused",
+        json_schema_extra=TAGGING,
+    )
+
+    def reading(self, *, bad_answers: Literal["fail", "drop", "relocate"] = "fail") -> Reading:
+        """The same for the readers of files."""
+        values = self.model_dump() | {"names": tuple(self.names)}
+        return Reading(**values, bad_answers=None if bad_answers == "fail" else bad_answers)
 
 
 class ModelSection(Section):
@@ -164,17 +250,30 @@ class SelectionSection(Section):
         None, ge=1, description="stop after so many epochs without a better one; unset: never"
     )
     null_threshold: float | None = Field(
-        None, description="null odds above which there is no answer; unset: fitted on calibration"
+        None,
+        description="null odds above which there is no answer; unset: fitted on calibration",
+        json_schema_extra=QA,
     )
 
 
 class DecodeSection(Section):
-    """How answers are read from the logits."""
+    """How answers and tags are read from the logits."""
 
     n_best: int = Field(
-        20, ge=1, le=1000, description="candidates kept per window and per question"
+        20,
+        ge=1,
+        le=1000,
+        description="candidates kept per window and per question",
+        json_schema_extra=QA,
     )
-    max_answer_tokens: int = Field(30, ge=1, description="tokens of the longest answer")
+    max_answer_tokens: int = Field(
+        30, ge=1, description="tokens of the longest answer", json_schema_extra=QA
+    )
+    constrained: bool = Field(
+        True,
+        description="the best sequence of tags that the scheme allows; false: each tag by itself",
+        json_schema_extra=TAGGING,
+    )
 
 
 class Recipe(Section):
@@ -182,6 +281,7 @@ class Recipe(Section):
 
     task: TaskSection = TaskSection()
     data: DataSection = DataSection()
+    columns: ColumnsSection = ColumnsSection()
     model: ModelSection = ModelSection()
     windows: WindowsSection = WindowsSection()
     optimizer: OptimizerSection = OptimizerSection()

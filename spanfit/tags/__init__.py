@@ -9,7 +9,7 @@ from spanfit.tags.chunks import (
     read_chunks_leniently,
     write_tags,
 )
-from spanfit.tags.detection import Detection, detect_scheme, require_valid
+from spanfit.tags.detection import Detection, detect_scheme, nearest_scheme, require_valid
 from spanfit.tags.repairs import REPAIRS, Change, Repair, Repaired, repair_tags
 from spanfit.tags.schemes import (
     BILOU,
@@ -36,6 +36,7 @@ from spanfit.tags.sequences import (
     known_tags,
     list_violations,
 )
+from spanfit.tags.tables import ChunkArrays, TagTable, complete_table, first_units, make_table
 
 __all__ = [
     "BILOU",
@@ -50,6 +51,7 @@ __all__ = [
     "SCHEMES",
     "Change",
     "Chunk",
+    "ChunkArrays",
     "CodedTags",
     "Detection",
     "Prefix",
@@ -57,16 +59,21 @@ __all__ = [
     "Repaired",
     "Scheme",
     "Tag",
+    "TagTable",
     "Transitions",
     "Violation",
+    "complete_table",
     "convert_tags",
     "detect_scheme",
     "encode_tags",
     "find_scheme",
     "find_violations",
+    "first_units",
     "known_tags",
     "list_violations",
+    "make_table",
     "make_transitions",
+    "nearest_scheme",
     "read_chunks",
     "read_chunks_leniently",
     "repair_tags",

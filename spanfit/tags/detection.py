@@ -72,6 +72,15 @@ def detect_scheme(sequences: Sequence[TagSequence]) -> Detection:
     return Detection(SCHEMES[fits[0]], fits, _count_prefixes(coded), n_violations)
 
 
+def nearest_scheme(sequences: Sequence[TagSequence]) -> Scheme:
+    """The scheme that `detect_scheme` finds; where there is none, the one that is broken least."""
+    try:
+        return detect_scheme(sequences).scheme
+    except DataError:
+        coded = encode_tags(sequences)
+        return min(PREFIXED, key=lambda scheme: len(find_violations(coded, scheme)))
+
+
 def require_valid(sequences: Sequence[TagSequence], scheme: Scheme) -> None:
     """Refuse gold that breaks its scheme.
 

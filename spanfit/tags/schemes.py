@@ -175,25 +175,29 @@ def find_scheme(name: str) -> Scheme:
 
 @dataclass(frozen=True, eq=False)
 class Transitions:
-    """What a scheme allows among n tags, in their order; read-only bool arrays.
+    """Which of n tags may follow which, in their order; read-only bool arrays.
 
     `allowed` (n, n): the tag of the column may follow that of the row; `start` and `end` (n,): a
     text may begin or end with the tag.
     """
 
-    tags: tuple[str, ...]
     allowed: Flags
     start: Flags
     end: Flags
 
     def __post_init__(self) -> None:
-        n = len(self.tags)
-        if len({*self.tags}) != n:
-            raise ValueError("a table of transitions needs every tag once")
-        if (self.allowed.shape, self.start.shape, self.end.shape) != ((n, n), (n,), (n,)):
-            raise ValueError(f"a table of {n} tags needs arrays ({n}, {n}), ({n},) and ({n},)")
+        n = self.n_tags
+        if (self.allowed.shape, self.end.shape) != ((n, n), (n,)):
+            raise ValueError(f"transitions of {n} tags need shapes ({n}, {n}), ({n},) and ({n},)")
         for array in (self.allowed, self.start, self.end):
+            if array.dtype != np.bool_:
+                raise ValueError("transitions are allowed or not: the arrays must be bool")
             array.setflags(write=False)
+
+    @property
+    def n_tags(self) -> int:
+        """How many tags there are."""
+        return len(self.start)
 
 
 def make_transitions(scheme: Scheme, tags: Sequence[str]) -> Transitions:
@@ -203,11 +207,12 @@ def make_transitions(scheme: Scheme, tags: Sequence[str]) -> Transitions:
         DataError: one of them is no tag of the scheme.
         ValueError: one of them is there twice.
     """
+    if len({*tags}) != len(tags):
+        raise ValueError("a table of transitions needs every tag once")
     parsed = [scheme.parse(tag) for tag in tags]
     outside = Tag(OUTSIDE)
     cells = [[scheme.allows(row, column) for column in parsed] for row in parsed]
     return Transitions(
-        tags=tuple(tags),
         allowed=np.array(cells, dtype=np.bool_).reshape(len(parsed), len(parsed)),
         start=np.array([scheme.allows(outside, tag) for tag in parsed], dtype=np.bool_),
         end=np.array([scheme.allows(tag, outside) for tag in parsed], dtype=np.bool_),

@@ -7,26 +7,29 @@ but their place in the order of things.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spanfit.batching import Batch
+from spanfit.data.checking import Checked
+from spanfit.examples import AS_IT_IS, Reading
+from spanfit.tokenizer import Tokenizer
 from spanfit.types import TextPair
 from spanfit.windows import Windows
 
 if TYPE_CHECKING:
     import torch
 
-    from spanfit.recipe import DecodeSection, TaskSection
-    from spanfit.settings import Calibration
+    from spanfit.recipe import DecodeSection, Recipe, TaskSection
+    from spanfit.settings import Calibration, ModelSettings
 
     Logits = NDArray[np.float32] | torch.Tensor
     """Of a batch, (B, T, n_outputs), where the backend computed them."""
 
-ExampleT = TypeVar("ExampleT", contravariant=True)
+ExampleT = TypeVar("ExampleT")
 """What the data holds: a question, a tagged text."""
 TargetsT = TypeVar("TargetsT")
 """What the model shall say in each window, and which gold no window can express."""
@@ -38,6 +41,33 @@ StatisticsT = TypeVar("StatisticsT", covariant=True)
 """What the metric counts for one example: sums over examples give the score."""
 
 
+class Targets(Protocol):
+    """What the training loop asks of the targets of some windows."""
+
+    def __len__(self) -> int: ...
+
+    def count(self, rows: NDArray[np.int64]) -> float:
+        """What the summed loss of these windows is divided by: the sum of what counts in it."""
+
+    @property
+    def losses(self) -> dict[str, tuple[int, ...]]:
+        """Rows of examples that are not learnt as their gold has them, by what becomes of them."""
+
+
+class Coverage(Protocol):
+    """What windows and token borders lose of the gold."""
+
+    def describe(self, options: TaskSection) -> list[str]:
+        """What training loses, a line each, with the first ids; nothing where nothing is lost."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures, with the ids behind those that are losses."""
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The best score that is left, by names of metric and figure; empty without gold."""
+
+
 class Task(Protocol[ExampleT, TargetsT, CandidatesT, PredictionT, StatisticsT]):
     """From an example to model inputs and targets, and from logits back to a counted answer."""
 
@@ -46,14 +76,66 @@ class Task(Protocol[ExampleT, TargetsT, CandidatesT, PredictionT, StatisticsT]):
         """The name in recipes and spanfit.json."""
 
     @property
-    def n_outputs(self) -> int:
-        """Logits for each token."""
+    def example_type(self) -> type[ExampleT]:
+        """What its examples are objects of."""
+
+    def describe(self, examples: Sequence[ExampleT]) -> str:
+        """How many examples these are, and of what kinds: "2,278 questions (760 unanswerable)"."""
+
+    def advise(self, parts: Mapping[str, Sequence[ExampleT]], recipe: Recipe) -> list[str]:
+        """What somebody who trains on these parts by this recipe should know, a warning each."""
+
+    def uncalibrated(self, training: Sequence[ExampleT], recipe: Recipe) -> Calibration:
+        """What decides before anything is fitted, for a model that learns these examples."""
+
+    def settle(self, examples: Sequence[ExampleT], recipe: Recipe) -> ModelSettings:
+        """What is stored beside a model that learns these examples by this recipe.
+
+        Raises:
+            DataError: they cannot be learnt together.
+        """
+
+    def assume(self, outputs: Sequence[str]) -> ModelSettings:
+        """What is assumed of a model without spanfit.json, from the names of its outputs."""
+
+    def adapt(
+        self,
+        examples: Sequence[ExampleT],
+        settings: ModelSettings,
+        *,
+        reading: Reading = AS_IT_IS,
+        name: str = "",
+    ) -> Checked:
+        """Examples with gold as a model of these settings says it, to be scored; `name`: the file.
+
+        Raises:
+            DataError: the gold is wrong, and `reading` does not allow to repair it.
+        """
+
+    def doubt(self, examples: Sequence[ExampleT], calibration: Calibration) -> list[str]:
+        """What of these examples with gold a model cannot get right, a warning each."""
+
+    def outputs(self, settings: ModelSettings) -> tuple[str, ...]:
+        """What the logits of each token mean: a name for each of the n_outputs."""
+
+    def arrange(
+        self, examples: Iterable[ExampleT], tokenizer: Tokenizer, settings: ModelSettings
+    ) -> Iterator[ExampleT]:
+        """The examples as a model reads them: divided into units, with what stands around them.
+
+        All that follows (texts, targets, merge) is given these. As many as came, in their order; a
+        stream is read no further ahead than its neighbours are needed.
+        """
 
     def texts(self, example: ExampleT) -> TextPair:
         """The text that every window repeats, if any, and the one that is sliced."""
 
     def targets(
-        self, examples: Sequence[ExampleT], windows: Windows, options: TaskSection
+        self,
+        examples: Sequence[ExampleT],
+        windows: Windows,
+        options: TaskSection,
+        settings: ModelSettings,
     ) -> TargetsT:
         """The targets of all windows of `examples`, as the recipe's [task] wants them.
 
@@ -82,7 +164,8 @@ class Task(Protocol[ExampleT, TargetsT, CandidatesT, PredictionT, StatisticsT]):
         examples: Sequence[ExampleT],
         candidates: Sequence[CandidatesT],
         *,
-        decode: DecodeSection,
+        windows: Windows,
+        settings: ModelSettings,
         calibration: Calibration,
     ) -> list[PredictionT]:
         """The prediction of every example from what was kept of all its windows."""
@@ -93,3 +176,7 @@ class Task(Protocol[ExampleT, TargetsT, CandidatesT, PredictionT, StatisticsT]):
         Raises:
             RecipeError: the task has no such metric.
         """
+
+
+AnyTask = Task[Any, Any, Any, Any, Any]
+"""Where it does not matter which."""

@@ -14,16 +14,18 @@ what the best of its golds is (a score takes the best). Lost is what is too long
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spanfit.errors import list_some
 from spanfit.metrics.squad import SquadMetric
+from spanfit.recipe import TaskSection
+from spanfit.settings import ModelSettings
 from spanfit.tasks.ceiling import Ceiling, find_ceiling
-from spanfit.tasks.questions import GoldSpans, find_gold_tokens, gold_spans
+from spanfit.tasks.span_targets import GoldSpans, find_gold_tokens, gold_spans
 from spanfit.text import normalise_english
 from spanfit.types import QuestionExample
 from spanfit.windows import Windows
@@ -64,9 +66,10 @@ class Coverage:
     `n_without_gold` are questions to predict; they have no part in the rest. `cut` are the ids of
     the questions that do not fit into a window whole, `crowded` of those that leave so little room
     that their windows hardly move on. Empty contexts and questions hold only white space. `ceiling`
-    is None where no example has gold.
+    is None where no example has gold. `max_answer_tokens` is the limit of an answer.
     """
 
+    max_answer_tokens: int
     n_answerable: int
     n_unanswerable: int
     n_without_gold: int
@@ -78,14 +81,13 @@ class Coverage:
     best_gold: Fit
     ceiling: Ceiling | None
 
-    def describe(self, *, answers: Literal["first", "all"] = "first") -> list[str]:
+    def describe(self, options: TaskSection) -> list[str]:
         """What training loses, a line each, with the first ids; nothing where nothing is lost.
 
-        `answers` is the recipe's `task.answers`: of a question all of whose golds are learnt, the
-        best one counts.
+        Of a question all of whose golds are learnt (`options.answers`) the best one counts.
         """
-        learnt = self.best_gold if answers == "all" else self.first_gold
-        gold = "best" if answers == "all" else "first"
+        learnt = self.best_gold if options.answers == "all" else self.first_gold
+        gold = "best" if options.answers == "all" else "first"
         lost = {
             f"{gold} golds that no window holds (they train as null)": learnt.outside,
             f"{gold} golds longer than an answer may be": learnt.too_long,
@@ -96,6 +98,31 @@ class Coverage:
             "empty questions": self.empty_questions,
         }
         return [f"{what}: {len(ids):,} ({list_some(ids)})" for what, ids in lost.items() if ids]
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures, and the ids of the questions behind those that are losses."""
+        return {
+            "max_answer_tokens": self.max_answer_tokens,
+            "questions": self.n_answerable + self.n_unanswerable + self.n_without_gold,
+            "answerable": self.n_answerable,
+            "unanswerable": self.n_unanswerable,
+            "without_gold": self.n_without_gold,
+            "cut_questions": list(self.cut),
+            "crowded_questions": list(self.crowded),
+            "empty_contexts": list(self.empty_contexts),
+            "empty_questions": list(self.empty_questions),
+            "first_gold": asdict(self.first_gold),
+            "best_gold": asdict(self.best_gold),
+            "ceiling": asdict(self.ceiling) if self.ceiling else None,
+        }
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The highest exact match and F1, by the name of the metric; empty without gold."""
+        if self.ceiling is None:
+            return {}
+        metric = self.ceiling.metric
+        return {f"{metric} exact": self.ceiling.exact, f"{metric} f1": self.ceiling.f1}
 
 
 def summarise_lengths(windows: Windows) -> LengthSummary:
@@ -113,11 +140,13 @@ def summarise_lengths(windows: Windows) -> LengthSummary:
 def measure_coverage(
     examples: Sequence[QuestionExample],
     windows: Windows,
+    settings: ModelSettings,
     *,
-    max_answer_tokens: int,
     metric: SquadMetric | None = None,
 ) -> Coverage:
     """Count what `windows`, those of `examples`, lose, and find the ceiling.
+
+    Of the settings only the limit of an answer matters here.
 
     The metric of the ceiling is squad_v2 where a question has no answer, else squad_v1, unless
     one is named. Answers should have been checked (`spanfit.data.answers`).
@@ -125,6 +154,7 @@ def measure_coverage(
     Raises:
         DataError: an answer is not inside its context.
     """
+    max_answer_tokens = settings.decode.max_answer_tokens
     golds = gold_spans(examples)
     fits = _classify(golds, windows, max_answer_tokens=max_answer_tokens)
     answerable, first = np.unique(golds.example, return_index=True)
@@ -132,6 +162,7 @@ def measure_coverage(
     has_gold = [row for row, example in enumerate(examples) if example.answers is not None]
     ids = [example.id for example in examples]
     return Coverage(
+        max_answer_tokens=max_answer_tokens,
         n_answerable=len(answerable),
         n_unanswerable=len(has_gold) - len(answerable),
         n_without_gold=len(examples) - len(has_gold),

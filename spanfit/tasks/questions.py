@@ -10,77 +10,37 @@ space, which no token carries and no metric sees.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spanfit.batching import Batch
+from spanfit.data.checking import Checked
 from spanfit.decode.merging import WindowCandidates, concatenate, decode_batch, merge_all
 from spanfit.errors import DataError, RecipeError, did_you_mean
+from spanfit.examples import AS_IT_IS, Reading
 from spanfit.metrics import METRICS, answer_scores
-from spanfit.recipe import TaskSection
+from spanfit.recipe import Recipe, TaskSection
+from spanfit.settings import Calibration, ModelSettings
 from spanfit.tasks.base import Task
-from spanfit.tasks.labels import TokenRanges, find_tokens
-from spanfit.types import Answer, QuestionExample, QuestionPrediction, TextPair
+from spanfit.tasks.span_targets import (
+    SpanTargets,
+    find_gold_tokens,
+    gold_spans,
+    place_golds,
+)
+from spanfit.tokenizer import Tokenizer
+from spanfit.types import QuestionExample, QuestionPrediction, TextPair
 from spanfit.windows import Windows
 
 if TYPE_CHECKING:
     from spanfit.recipe import DecodeSection
-    from spanfit.settings import Calibration
     from spanfit.tasks.base import Logits
 
 DEFAULTS = TaskSection()
 """The options of a recipe that says nothing of them."""
-
-
-@dataclass(frozen=True, eq=False)
-class SpanTargets:
-    """Where the answers of each window begin and end, for W windows with G places for golds.
-
-    `start` and `end`, int32 (W, G), are tokens counted from the window's first token of the
-    context, both inclusive; -1 and -1 where there is no gold, or one not wholly inside this window.
-    A window without any says null. `weight`, float32 (W,), is what each window counts in the loss.
-    `lost` are the rows of examples whose gold no window holds; they train on null everywhere.
-    `widened` are those that train on more than a gold's characters, because it begins or ends
-    inside a token (or, where a tokenizer drops characters, on fewer).
-    """
-
-    start: NDArray[np.int32]
-    end: NDArray[np.int32]
-    weight: NDArray[np.float32]
-    lost: tuple[int, ...]
-    widened: tuple[int, ...]
-
-    def __len__(self) -> int:
-        return len(self.start)
-
-    @property
-    def is_null(self) -> NDArray[np.bool_]:
-        """Windows that hold no gold, (W,)."""
-        is_null: NDArray[np.bool_] = np.all(self.start < 0, axis=1)
-        return is_null
-
-    def count(self, rows: NDArray[np.int64]) -> float:
-        """What the summed loss of these windows is divided by: the sum of their weights."""
-        return float(self.weight[rows].sum(dtype=np.float64))
-
-
-@dataclass(frozen=True, eq=False)
-class GoldSpans:
-    """G gold answers without outer white space: characters [start, end) of an example's context.
-
-    `example` (the row), `start` and `end` are int64 (G,), in the order of the examples.
-    """
-
-    example: NDArray[np.int64]
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.example)
 
 
 class QuestionTask(
@@ -89,7 +49,85 @@ class QuestionTask(
     """Questions on a context: two logits a token, start and end of the answer."""
 
     name = "qa"
-    n_outputs = 2
+    example_type = QuestionExample
+
+    def describe(self, examples: Sequence[QuestionExample]) -> str:
+        """Their number, how many of them have no answer, and how many more nobody asked."""
+        n_synthetic = sum(bool(example.synthetic) for example in examples)
+        n_null = _count_null(examples) - n_synthetic
+        asked = f"{len(examples) - n_synthetic:,} questions"
+        asked += f" ({n_null:,} unanswerable)" if n_null else ""
+        if not n_synthetic:
+            return asked
+        return f"{asked}, and {n_synthetic:,} synthetic ones made of them, without an answer"
+
+    def advise(self, parts: Mapping[str, Sequence[QuestionExample]], recipe: Recipe) -> list[str]:
+        """What it means where "no answer" is scored and not learnt, or learnt and not fitted."""
+        if recipe.selection.null_threshold is not None:
+            return []
+        if _learns_null(parts["training"]):
+            if parts["calibration"]:
+                return []
+            return ["there is no calibration part, so the threshold of 'no answer' is 0"]
+        counts = {name: _count_null(part) for name, part in parts.items()}
+        found = ", ".join(f"{n:,} in {name}" for name, n in counts.items() if n)
+        if not found:
+            return []
+        return [
+            "the model learns no unanswerable question, so it will never say 'no answer', but it "
+            f"is scored on some ({found}); to learn it from questions asked of other paragraphs: "
+            "--set data.synthetic_unanswerable=0.3"
+        ]
+
+    def uncalibrated(self, training: Sequence[QuestionExample], recipe: Recipe) -> Calibration:
+        """The threshold that is named, else 0, or none at all.
+
+        Without an unanswerable question to learn from, the null was never shown, so the model
+        always answers.
+        """
+        named = recipe.selection.null_threshold
+        unnamed = 0.0 if _learns_null(training) else None
+        return Calibration(threshold=unnamed if named is None else named)
+
+    def settle(self, examples: Sequence[QuestionExample], recipe: Recipe) -> ModelSettings:
+        """Windows and decoding as the recipe has them; the examples change nothing."""
+        return ModelSettings(task="qa", windows=recipe.windows, decode=recipe.decode)
+
+    def assume(self, outputs: Sequence[str]) -> ModelSettings:
+        """The defaults."""
+        return ModelSettings()
+
+    def adapt(
+        self,
+        examples: Sequence[QuestionExample],
+        settings: ModelSettings,
+        *,
+        reading: Reading = AS_IT_IS,
+        name: str = "",
+    ) -> Checked:
+        """The examples as they are: a score reads the texts of the gold, not their places."""
+        return Checked(list(examples), ())
+
+    def doubt(self, examples: Sequence[QuestionExample], calibration: Calibration) -> list[str]:
+        """That the model always answers, where the gold does not."""
+        n_null = sum(example.answers == () for example in examples)
+        if not n_null or calibration.threshold is not None:
+            return []
+        return [
+            f"{n_null:,} of these questions have no answer, and this model never says so, because "
+            "it learnt none; to learn it: spanfit train RECIPE "
+            "--set data.synthetic_unanswerable=0.3"
+        ]
+
+    def outputs(self, settings: ModelSettings) -> tuple[str, ...]:
+        """Start and end, by the names that transformers gives them."""
+        return ("LABEL_0", "LABEL_1")
+
+    def arrange(
+        self, examples: Iterable[QuestionExample], tokenizer: Tokenizer, settings: ModelSettings
+    ) -> Iterator[QuestionExample]:
+        """The examples as they are."""
+        return iter(examples)
 
     def texts(self, example: QuestionExample) -> TextPair:
         """The question without outer white space, and the context as it is."""
@@ -100,6 +138,7 @@ class QuestionTask(
         examples: Sequence[QuestionExample],
         windows: Windows,
         options: TaskSection = DEFAULTS,
+        settings: ModelSettings = ModelSettings(),  # noqa: B008 (immutable)
     ) -> SpanTargets:
         """The targets of the windows of `examples`, each window of weight 1.
 
@@ -118,7 +157,7 @@ class QuestionTask(
                 )
         golds = gold_spans(examples, first_only=options.answers == "first")
         tokens = find_gold_tokens(golds, windows)
-        start, end = _place(golds, tokens, windows)
+        start, end = place_golds(golds, tokens, windows)
         held = np.zeros(len(examples), dtype=np.bool_)
         held[windows.example[(start >= 0).any(axis=1)]] = True
         is_held = held[golds.example]
@@ -173,7 +212,8 @@ class QuestionTask(
         examples: Sequence[QuestionExample],
         candidates: Sequence[WindowCandidates],
         *,
-        decode: DecodeSection,
+        windows: Windows,
+        settings: ModelSettings,
         calibration: Calibration,
     ) -> list[QuestionPrediction]:
         """The n-best of every example over its windows, in the order of the examples."""
@@ -182,7 +222,7 @@ class QuestionTask(
         return merge_all(
             examples,
             concatenate(candidates),
-            k=decode.n_best,
+            k=settings.decode.n_best,
             temperature=calibration.temperature,
             threshold=calibration.threshold,
             null_scale=calibration.null_scale,
@@ -209,59 +249,10 @@ class QuestionTask(
         return answer_scores(answer.text if answer else "", golds, metric=known)
 
 
-def gold_spans(examples: Sequence[QuestionExample], *, first_only: bool = False) -> GoldSpans:
-    """All gold answers of `examples`, or the first of each; examples without any add none.
-
-    Raises:
-        DataError: an answer is not inside its context.
-    """
-    spans: list[tuple[int, int, int]] = []
-    for row, example in enumerate(examples):
-        answers = example.answers or ()
-        for answer in answers[:1] if first_only else answers:
-            spans.append((row, *_strip(example, answer)))
-    columns = np.array(spans, dtype=np.int64).reshape(-1, 3).T
-    return GoldSpans(example=columns[0], start=columns[1], end=columns[2])
+def _learns_null(training: Sequence[QuestionExample]) -> bool:
+    """Whether a question without answer is learnt; without any a model always answers."""
+    return _count_null(training) > 0
 
 
-def find_gold_tokens(golds: GoldSpans, windows: Windows) -> TokenRanges:
-    """The tokens of each gold, counted from the first token of its context (see `labels`)."""
-    context = np.zeros(1 + int(windows.example.max(initial=-1)), dtype=np.int64)
-    context[windows.example] = windows.sliced
-    return find_tokens(
-        windows.texts, rows=context[golds.example], starts=golds.start, ends=golds.end
-    )
-
-
-def _strip(example: QuestionExample, answer: Answer) -> tuple[int, int]:
-    text = answer.text.strip()
-    start = answer.start + len(answer.text) - len(answer.text.lstrip())
-    if answer.start < 0 or answer.start + len(answer.text) > len(example.context):
-        raise DataError(
-            f"an answer of question {example.id!r} is not inside its context",
-            where=example.place,
-            expected=f"{answer.text!r} within the context's {len(example.context)} characters",
-            found=f"start {answer.start}",
-            fix="--bad-answers drop, or --bad-answers relocate",
-        )
-    return start, start + len(text)
-
-
-def _place(
-    golds: GoldSpans, tokens: TokenRanges, windows: Windows
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Start and end in each window of the distinct golds of its example, (W, G); -1 without."""
-    n_examples = 1 + int(windows.example.max(initial=-1))
-    ranges = np.stack((golds.example, tokens.first, tokens.last), axis=1)
-    distinct = np.unique(ranges, axis=0)  # sorted by example
-    counts = np.bincount(distinct[:, 0], minlength=n_examples)
-    number = np.arange(len(distinct)) - np.repeat(np.cumsum(counts) - counts, counts)
-    places = np.full((2, n_examples, max(1, int(counts.max(initial=0)))), -1, dtype=np.int32)
-    places[:, distinct[:, 0], number] = distinct[:, 1:].T
-    first, last = places[:, windows.example]  # (W, G) each
-    begin, end = windows.first[:, None], windows.last[:, None]
-    inside = (first >= begin) & (last < end) & (first >= 0)
-    return (
-        np.where(inside, first - begin, -1).astype(np.int32),
-        np.where(inside, last - begin, -1).astype(np.int32),
-    )
+def _count_null(examples: Sequence[QuestionExample]) -> int:
+    return sum(not example.is_answerable for example in examples)

@@ -1,13 +1,13 @@
-"""A recipe that fits a data file: what `spanfit init` writes."""
+"""A recipe that fits a file of questions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
 
 from spanfit.errors import DataError
 from spanfit.recipe import (
+    ColumnsSection,
     DataSection,
     DecodeSection,
     Files,
@@ -17,13 +17,15 @@ from spanfit.recipe import (
     RunSection,
     WindowsSection,
 )
+from spanfit.suggestion.texts import (
+    Script,
+    Suggestion,
+    choose_course,
+    choose_windows,
+    find_script,
+    quantile,
+)
 from spanfit.types import QuestionExample
-
-FEW_EXAMPLES, SOME_EXAMPLES = 2_000, 20_000
-"""Below these a training takes more epochs, and a higher learning rate."""
-
-TOKENS_PER_CHARACTER = 0.3
-"""A cautious estimate for text with spaces; without spaces a character is a token."""
 
 MANY_UNANSWERABLE, FEW_UNANSWERABLE, FEW_TITLES = 0.2, 0.1, 0.2
 """Unanswerable questions are too few where they are at least the first share of what is scored, and
@@ -32,28 +34,20 @@ less than the second of what is learnt, or in less than the third of its titles.
 SYNTHETIC_SHARE = 0.3
 """What is suggested then."""
 
-LATIN_MODEL, OTHER_MODEL = "bert-base-cased", "bert-base-multilingual-cased"
 
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A recipe, and why it is as it is."""
-
-    recipe: Recipe
-    notes: tuple[str, ...]
-
-
-def suggest_recipe(
+def suggest_for_questions(
     examples: Sequence[QuestionExample],
     *,
     train: Files,
     model: str | None = None,
     validation: Files | None = None,
     scored: Sequence[QuestionExample] = (),
+    columns: ColumnsSection = ColumnsSection(),  # noqa: B008 (immutable)
 ) -> Suggestion:
     """The recipe for some training examples, from their number, script and lengths.
 
     `train` and `validation` are the files that it will name, `scored` the examples of the second.
+    `columns` are of tagged texts alone.
 
     Raises:
         DataError: there are no examples, or none with gold.
@@ -65,14 +59,18 @@ def suggest_recipe(
             where=train if isinstance(train, str) else ", ".join(train),
             expected='"answers" for each question, [] where the context holds none',
         )
-    has_spaces = _has_spaces(with_gold)
-    epochs, learning_rate = _choose_course(len(with_gold))
-    name = model or (LATIN_MODEL if _is_latin(with_gold) else OTHER_MODEL)
-    max_answer_tokens = _choose_answer_limit(with_gold, has_spaces=has_spaces)
+    script = find_script([example.context for example in with_gold])
+    epochs, learning_rate = choose_course(len(with_gold))
+    name = model or script.model
+    max_answer_tokens = _choose_answer_limit(with_gold, script)
     recipe = Recipe(
         data=DataSection(train=train, validation=validation),
         model=ModelSection(name=name),
-        windows=_choose_windows(with_gold, has_spaces=has_spaces),
+        windows=choose_windows(
+            [len(example.context) + len(example.question) for example in with_gold],
+            script,
+            otherwise=WindowsSection(),
+        ),
         optimizer=OptimizerSection(learning_rate=learning_rate),
         run=RunSection(epochs=epochs),
         decode=DecodeSection(max_answer_tokens=max_answer_tokens),
@@ -124,47 +122,10 @@ def _unanswerable_share(examples: Sequence[QuestionExample]) -> float:
     return sum(example.answers == () for example in examples) / max(1, len(examples))
 
 
-def _choose_course(n_examples: int) -> tuple[int, float]:
-    """Epochs and learning rate."""
-    if n_examples < FEW_EXAMPLES:
-        return 5, 5e-5
-    return (3, 3e-5) if n_examples < SOME_EXAMPLES else (2, 3e-5)
-
-
-def _choose_windows(examples: Sequence[QuestionExample], *, has_spaces: bool) -> WindowsSection:
-    """Windows that hold nearly every example whole, of at most 384 tokens."""
-    longest = _quantile(
-        [len(example.context) + len(example.question) for example in examples], share=0.99
-    )
-    tokens = longest * (TOKENS_PER_CHARACTER if has_spaces else 1.0)
-    for max_length in (128, 192, 256):
-        if tokens <= max_length - 8:
-            return WindowsSection(max_length=max_length, overlap=max_length // 3)
-    return WindowsSection()
-
-
-def _choose_answer_limit(examples: Sequence[QuestionExample], *, has_spaces: bool) -> int:
+def _choose_answer_limit(examples: Sequence[QuestionExample], script: Script) -> int:
     """30 tokens, as is usual, or as many as 99 % of the answers need."""
     lengths = [len(answer.text) for example in examples for answer in example.answers or ()]
     if not lengths:
         return DecodeSection().max_answer_tokens
-    tokens = _quantile(lengths, share=0.99) * (TOKENS_PER_CHARACTER if has_spaces else 1.0)
+    tokens = quantile(lengths, share=0.99) * script.tokens_per_character
     return max(DecodeSection().max_answer_tokens, 10 * ceil(tokens / 10))
-
-
-def _quantile(values: Sequence[int], *, share: float) -> int:
-    return sorted(values)[min(int(share * len(values)), len(values) - 1)]
-
-
-def _sample(examples: Sequence[QuestionExample]) -> str:
-    return "".join(example.context[:200] for example in examples[:: max(1, len(examples) // 100)])
-
-
-def _has_spaces(examples: Sequence[QuestionExample]) -> bool:
-    text = _sample(examples)
-    return text.count(" ") > 0.08 * len(text)
-
-
-def _is_latin(examples: Sequence[QuestionExample]) -> bool:
-    letters = [character for character in _sample(examples) if character.isalpha()]
-    return sum(character < "\u0250" for character in letters) > 0.9 * len(letters)

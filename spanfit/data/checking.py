@@ -1,0 +1,175 @@
+"""Is the gold right? Answers at their places, tags that follow their scheme; and named repairs.
+
+Checked where gold is learnt from or scored with, not by reading. Nothing is repaired unless asked
+for, and what was done is said.
+
+Tags that were made of ranges of characters are IOB2 by construction, whatever scheme is named for
+the tags of files. All tags that come out are in one scheme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from spanfit.data.answers import check_answers
+from spanfit.data.entities import tag_characters
+from spanfit.data.fields import located
+from spanfit.data.gold import convert_all
+from spanfit.errors import DataError
+from spanfit.examples import AS_IT_IS, Examples, Reading
+from spanfit.tagged import TaggedExample
+from spanfit.tags import (
+    IOB2,
+    Change,
+    Scheme,
+    Violation,
+    find_scheme,
+    list_violations,
+    nearest_scheme,
+    repair_tags,
+)
+from spanfit.tags.sequences import TagSequence
+from spanfit.types import QuestionExample
+
+_LISTED = 10  # repairs that a note names
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Examples whose gold is right, what was done for it, and the scheme of their tags.
+
+    `scheme` is None for questions, and where no text has a tag.
+    """
+
+    examples: Examples
+    notes: tuple[str, ...] = ()
+    scheme: str | None = None
+
+
+def check_examples(examples: Examples, *, reading: Reading = AS_IT_IS, name: str) -> Checked:
+    """Check the gold of examples of one kind; those without gold pass.
+
+    `name` is the file's, for messages; empty where the places of the examples name their files.
+    Answers must stand at their places, or are repaired as `reading.bad_answers` says. Tags must be
+    valid in the scheme that the reading names, else in the one that they follow; with
+    `reading.repair` they are made so, and with `reading.into` they are put into that scheme.
+
+    Raises:
+        DataError: the gold is wrong and no repair is named, or the one that is cannot mend it.
+        RecipeError: there is no such scheme or repair.
+    """
+    if examples and isinstance(examples[0], TaggedExample):
+        return _check_texts(cast("Sequence[TaggedExample]", examples), reading, name)
+    questions = cast("Sequence[QuestionExample]", examples)
+    checked = check_answers(questions, repair=reading.bad_answers, name=name)
+    return Checked(checked.examples, tuple(checked.summary()))
+
+
+def _check_texts(examples: Sequence[TaggedExample], reading: Reading, name: str) -> Checked:
+    given, made = (
+        [
+            row
+            for row, example in enumerate(examples)
+            if example.tags and (example.entities is not None) == has_ranges
+        ]
+        for has_ranges in (False, True)
+    )
+    if not given and not made:
+        return Checked(examples)
+    sequences: list[TagSequence] = [examples[row].tags or () for row in given]
+    if reading.scheme is not None:
+        source = find_scheme(reading.scheme)
+    else:
+        source = nearest_scheme(sequences) if given else IOB2
+    notes: tuple[str, ...] = ()
+    if violations := list_violations(sequences, source):
+        broken = _BrokenGold([examples[row] for row in given], violations, source, name)
+        if reading.repair is None or broken.foreign:
+            raise broken.error()
+        repaired = repair_tags(sequences, source, repair=reading.repair)
+        sequences = list(repaired.sequences)
+        notes = (broken.describe_changes(repaired.changes, reading.repair),)
+    target = find_scheme(reading.into) if reading.into is not None else source
+    try:
+        tags = _convert(sequences, source, target)
+        tags += _convert([_tag_ranges(examples[row]) for row in made], IOB2, target)
+    except DataError as error:
+        raise located(error, name or "the gold") from None
+    checked = list(examples)
+    for row, new in zip(given + made, tags, strict=True):
+        if new != examples[row].tags:
+            checked[row] = replace(examples[row], tags=tuple(new))
+    return Checked(checked, notes, scheme=target.name)
+
+
+def _convert(sequences: list[TagSequence], source: Scheme, target: Scheme) -> list[TagSequence]:
+    """The sequences in the target; as they are where it is their own scheme."""
+    if source == target:
+        return sequences
+    return [*convert_all(sequences, source=source, target=target)]
+
+
+def _tag_ranges(example: TaggedExample) -> TagSequence:
+    """The IOB2 tags of the example's entities, whatever its tags were put into before."""
+    return tag_characters(example.entities or (), len(example.text))
+
+
+@dataclass(frozen=True, slots=True)
+class _BrokenGold:
+    """Gold that breaks its scheme, and how to say so. `examples` are those with tags."""
+
+    examples: Sequence[TaggedExample]
+    violations: Sequence[Violation]
+    scheme: Scheme
+    name: str
+
+    @property
+    def foreign(self) -> list[Violation]:
+        """What is no tag of the scheme at all: no repair can mend it."""
+        return [item for item in self.violations if self.scheme.find_tag(item.found) is None]
+
+    def error(self) -> DataError:
+        foreign = self.foreign
+        first = (foreign or self.violations)[0]
+        problem = f"no tag of the scheme {self.scheme.name}"
+        fix = "correct the tags, or --columns scheme=plain if they have no prefixes"
+        if not foreign:
+            problem = f"the scheme {self.scheme.name} does not allow this tag here"
+            fix = "--columns repair=conlleval, or repair=discard  (recipe: columns.repair)"
+        n_texts = len({item.sequence for item in self.violations})
+        if len(self.violations) > 1:
+            problem += f" (one of {len(self.violations):,}; texts concerned: {n_texts:,})"
+        after = f"after {first.previous}" if first.previous else "at the start of the text"
+        return DataError(
+            problem,
+            where=", ".join(filter(None, (self.name, self._place(first)))),
+            expected=f"{' or '.join(first.allowed)} {after}",
+            found=first.found,
+            fix=fix,
+        )
+
+    def describe_changes(self, changes: Sequence[Change], repair: str) -> str:
+        """A note that counts all changes and names the first ones."""
+        n_texts = len({change.sequence for change in changes})
+        listed = [
+            f"{self._place(change)}: {change.found} → {change.repaired}"
+            for change in changes[:_LISTED]
+        ]
+        more = len(changes) - len(listed)
+        return (
+            f"tags repaired ({repair}, {self.scheme.name}): {len(changes):,}, texts: {n_texts:,}: "
+            + "; ".join(listed)
+            + (f"; and {more:,} more" if more else "")
+        )
+
+    def _place(self, item: Violation | Change) -> str:
+        """The line of a unit, or its number in its text, and the unit itself."""
+        example = self.examples[item.sequence]
+        word = example.text[example.starts[item.unit] : example.ends[item.unit]]
+        if example.first_line:
+            return f"{example.place_of(item.unit)}, token {word!r}"
+        return ", ".join(
+            filter(None, (example.place, f"id {example.id!r}", f"token {item.unit + 1} {word!r}"))
+        )

@@ -1,0 +1,158 @@
+"""From a run folder, a model folder or a hub id to a `Model`: `spanfit.load`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spanfit.errors import ModelError, RecipeError, require
+from spanfit.model import Model
+from spanfit.prediction import Predictor
+from spanfit.recipe import WindowsSection
+from spanfit.settings import FILE_NAME, ModelSettings
+from spanfit.tasks import TASKS
+
+if TYPE_CHECKING:
+    from spanfit.backends.pretrained import Head
+
+
+def load(
+    source: str | Path,
+    *,
+    backend: str = "auto",
+    device: str = "auto",
+    max_tokens: int | None = None,
+    trust_remote_code: bool = False,
+) -> Model:
+    """A model from a run folder, a model folder, or the hub.
+
+    `device` is "cpu", "cuda", "mps", or "auto" for the best that is here. `max_tokens` bounds the
+    padded tokens of a batch, and so the memory that it takes; None: what suits the device.
+    `trust_remote_code` runs Python code that comes with the model, for architectures that
+    transformers does not have.
+
+    Raises:
+        ModelError: there is no such model, or it was not trained to answer questions.
+        RecipeError: there is no such device here, or `max_tokens` is not above 0.
+        MissingExtraError: torch or transformers is not installed.
+    """
+    if max_tokens is not None and max_tokens < 1:
+        raise RecipeError("max_tokens must be at least 1", found=str(max_tokens))
+    if backend not in {"auto", "torch"}:
+        raise ModelError(
+            f"there is no backend {backend!r}", expected="auto or torch", found=backend
+        )
+    require("torch", extra="train")
+    require("transformers", extra="train")
+    from spanfit.backends.pretrained import (
+        load_settings,
+        load_trained,
+        read_head,
+        tokenizer_warnings,
+    )
+    from spanfit.backends.torch import TorchBackend, max_positions, resolve_device, takes_type_ids
+
+    where, place = find_model(source), resolve_device(device)
+    stored = load_settings(where)
+    assumed = stored or _assume(read_head(where, trust_remote_code=trust_remote_code))
+    task = TASKS[assumed.task]
+    loaded = load_trained(
+        where, task=task.name, outputs=task.outputs(assumed), trust_remote_code=trust_remote_code
+    )
+    limit = max_positions(loaded.network)
+    if stored is None:
+        settings = _shorten_windows(assumed, limit)
+        notes = [*loaded.notes, _explain_defaults(where, settings), *tokenizer_warnings(where)]
+    else:
+        settings, notes = stored, list(loaded.notes)
+        _check_windows(stored, limit, where)
+    network = loaded.network.to(place).eval()
+    predictor = Predictor(
+        task=task,
+        tokenizer=loaded.tokenizer,
+        settings=settings,
+        backend=TorchBackend(
+            network, has_type_ids=loaded.tokenizer.has_type_ids and takes_type_ids(network)
+        ),
+        max_tokens=max_tokens,
+    )
+    return Model(predictor, notes=notes)
+
+
+def find_model(source: str | Path) -> str:
+    """The model folder of a run folder; any other source as it is.
+
+    Raises:
+        ModelError: the folder holds neither a model nor a run.
+    """
+    folder = Path(source)
+    for candidate in (folder / "model", folder):
+        if (candidate / "config.json").is_file():
+            return str(candidate)
+    if folder.is_dir():
+        raise ModelError(
+            "no model in this folder",
+            where=str(folder),
+            expected="a run folder (with model/) or a model folder (with config.json)",
+            found=", ".join(sorted(path.name for path in folder.iterdir())[:6]) or "nothing",
+        )
+    if not _can_be_hub_id(str(source), folder):
+        near = sorted(path.name for path in folder.parent.glob("*") if path.is_dir())
+        raise ModelError(
+            "no such folder",
+            where=str(source),
+            expected="a run folder, a model folder, or a hub id (ORGANISATION/NAME)",
+            found=f"in {folder.parent}: {', '.join(near[-5:]) or 'no folder'}",
+        )
+    return str(source)
+
+
+def _can_be_hub_id(source: str, folder: Path) -> bool:
+    """Whether a name that is no folder may be one of the hub's: not where it is a path here."""
+    parts = source.split("/")
+    is_path = source.startswith((".", "/", "~")) or len(parts) > 2 or "" in parts
+    return not is_path and (len(parts) == 1 or not folder.parent.is_dir())
+
+
+def _assume(head: Head) -> ModelSettings:
+    """What is assumed of a model without spanfit.json, from its head."""
+    from spanfit.backends.checks import find_task
+
+    task = TASKS[find_task(head.architectures, default=ModelSettings().task)]
+    return task.assume(head.outputs)
+
+
+def _shorten_windows(settings: ModelSettings, limit: int | None) -> ModelSettings:
+    """The same with windows that fit an encoder with `limit` positions."""
+    if limit is None or limit >= settings.windows.max_length:
+        return settings
+    shorter = WindowsSection(max_length=limit, overlap=limit // 3)
+    return settings.model_copy(update={"windows": shorter})
+
+
+def _check_windows(settings: ModelSettings, limit: int | None, source: str) -> None:
+    """Refuse settings that this encoder cannot have been trained with.
+
+    Raises:
+        ModelError: the windows are longer than the encoder's positions.
+    """
+    if limit is not None and settings.windows.max_length > limit:
+        raise ModelError(
+            "the windows of this model are longer than its encoder's positions",
+            where=f"{source}/{FILE_NAME}",
+            expected=f"windows.max_length of at most {limit} tokens",
+            found=str(settings.windows.max_length),
+            fix="the spanfit.json that the training wrote beside these weights",
+        )
+
+
+def _explain_defaults(source: str, settings: ModelSettings) -> str:
+    windows = settings.windows
+    is_short = windows.max_length < WindowsSection().max_length
+    tags = settings.tagging
+    decision = "a null threshold of 0" if tags is None else f"the tag scheme {tags.scheme}"
+    return (
+        f"{source} has no {FILE_NAME}: windows of {windows.max_length} tokens"
+        + (", all that its encoder has positions for," if is_short else "")
+        + f" with {windows.overlap} of overlap, and {decision}, are assumed"
+    )

@@ -1,0 +1,309 @@
+"""Tagging: a tag for every unit of a text, and the entities, chunks or parts of speech they say.
+
+units     what carries a tag: words, or the characters of a text with entities
+arrange   `neighbours`: texts divided into units, with a space or neighbours around them
+cells     `cells`: units that a tokenizer cannot tell apart are one, which has one window
+targets   `tag_targets`: a tag for the pieces of each cell, in its window
+merge     `tag_predictions`: the best tags of all cells of a text, read as chunks of units
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spanfit.batching import Batch
+from spanfit.data.checking import Checked, check_examples
+from spanfit.data.joiner import find_joiner
+from spanfit.errors import ModelError, list_some
+from spanfit.examples import AS_IT_IS, Reading
+from spanfit.recipe import Recipe, TaskSection, make_recipe
+from spanfit.settings import Calibration, ModelSettings, TagSettings
+from spanfit.tagged import TaggedExample, TaggingPrediction
+from spanfit.tags import (
+    BILOU,
+    BIOES,
+    BMES,
+    IOB1,
+    IOB2,
+    OUTSIDE,
+    PLAIN,
+    Scheme,
+    detect_scheme,
+    find_scheme,
+    known_tags,
+    make_table,
+)
+from spanfit.tasks.base import Task
+from spanfit.tasks.cells import find_cells
+from spanfit.tasks.neighbours import arrange
+from spanfit.tasks.tag_predictions import make_reader
+from spanfit.tasks.tag_statistics import count_example
+from spanfit.tasks.tag_targets import TagTargets, balance, make_targets
+from spanfit.tokenizer import Tokenizer
+from spanfit.types import TextPair
+from spanfit.windows import Windows
+
+if TYPE_CHECKING:
+    from spanfit.recipe import DecodeSection
+    from spanfit.tasks.base import Logits
+
+DEFAULTS = TaskSection(name="tagging")
+"""The options of a recipe that says nothing of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class TagCandidates:
+    """The logits of the tokens of B windows that are of their texts, M in all.
+
+    `rows` int64 (B,): the windows; window b has the rows from `splits[b]` to `splits[b + 1]` of
+    `logits` float32 (M, K).
+    """
+
+    rows: NDArray[np.int64]
+    splits: NDArray[np.int64]
+    logits: NDArray[np.float32]
+
+
+class TaggingTask(
+    Task[TaggedExample, TagTargets, TagCandidates, TaggingPrediction, tuple[int, int, int]]
+):
+    """Tags of units: as many logits a token as there are tags."""
+
+    name = "tagging"
+    example_type = TaggedExample
+
+    def describe(self, examples: Sequence[TaggedExample]) -> str:
+        """How many texts and units there are: "14,041 texts (203,621 units)"."""
+        n_units = sum(len(example.starts) for example in examples)
+        return f"{len(examples):,} texts ({n_units:,} units)"
+
+    def advise(self, parts: Mapping[str, Sequence[TaggedExample]], recipe: Recipe) -> list[str]:
+        """Tags that are scored and never learnt."""
+        learnt = _list_tags(parts.get("training", ()))
+        return [
+            f"the {name} part has tags that are never learnt: {list_some(sorted(unknown))}"
+            for name, part in parts.items()
+            if (unknown := _list_tags(part) - learnt)
+        ]
+
+    def uncalibrated(self, training: Sequence[TaggedExample], recipe: Recipe) -> Calibration:
+        """Temperature 1; there is no threshold."""
+        return Calibration()
+
+    def settle(self, examples: Sequence[TaggedExample], recipe: Recipe) -> ModelSettings:
+        """Tags, scheme, units and joiner as the gold of the examples has them.
+
+        Raises:
+            DataError: the tags follow no scheme.
+            RecipeError: there is no scheme of the name that the recipe gives.
+        """
+        gold = [example.tags for example in examples if example.tags]
+        named = recipe.columns.scheme
+        scheme = find_scheme(named) if named else detect_scheme(gold).scheme if gold else IOB2
+        joiner = find_joiner(examples)
+        return ModelSettings(
+            task="tagging",
+            windows=recipe.windows,
+            decode=recipe.decode,
+            tagging=TagSettings(
+                tags=_complete(_list_tags(examples), scheme),
+                scheme=scheme.name,
+                units="characters" if not joiner and _are_characters(examples) else "words",
+                joiner=joiner,
+                context_sentences=recipe.task.context_sentences,
+                columns=recipe.columns,
+            ),
+        )
+
+    def assume(self, outputs: Sequence[str]) -> ModelSettings:
+        """The scheme that the letters of the tags show; words joined by spaces."""
+        recipe = make_recipe({"task": {"name": "tagging"}})
+        tagging = TagSettings(tags=list(outputs), scheme=_guess_scheme(outputs).name)
+        return ModelSettings(
+            task="tagging", windows=recipe.windows, decode=recipe.decode, tagging=tagging
+        )
+
+    def adapt(
+        self,
+        examples: Sequence[TaggedExample],
+        settings: ModelSettings,
+        *,
+        reading: Reading = AS_IT_IS,
+        name: str = "",
+    ) -> Checked:
+        """The examples with valid gold in the model's scheme.
+
+        Raises:
+            DataError: the gold is not valid, and `reading` does not allow to repair it.
+        """
+        wanted = replace(reading, into=_require(settings).scheme)
+        return check_examples(examples, reading=wanted, name=name)
+
+    def doubt(self, examples: Sequence[TaggedExample], calibration: Calibration) -> list[str]:
+        """Nothing that could be seen from these alone."""
+        return []
+
+    def outputs(self, settings: ModelSettings) -> tuple[str, ...]:
+        """The tags."""
+        return tuple(_require(settings).tags)
+
+    def arrange(
+        self, examples: Iterable[TaggedExample], tokenizer: Tokenizer, settings: ModelSettings
+    ) -> Iterator[TaggedExample]:
+        """The examples with units, and a space or neighbours around them (see `neighbours`)."""
+        return arrange(examples, tokenizer, _require(settings))
+
+    def texts(self, example: TaggedExample) -> TextPair:
+        """The text with what stands around it."""
+        return TextPair(fixed=None, sliced=example.before + example.text + example.after)
+
+    def targets(
+        self,
+        examples: Sequence[TaggedExample],
+        windows: Windows,
+        options: TaskSection,
+        settings: ModelSettings,
+    ) -> TagTargets:
+        """A tag for the pieces of every unit, each of weight 1.
+
+        Raises:
+            DataError: an example has no gold, or a tag that is none of the scheme.
+        """
+        tagging = _require(settings)
+        table = make_table(find_scheme(tagging.scheme), tagging.tags)
+        return make_targets(examples, windows, table, options)
+
+    def weigh(self, targets: TagTargets, options: TaskSection) -> TagTargets:
+        """The targets with the weights of `options.class_weights`; the mean weight is 1.
+
+        Raises:
+            DataError: there is no labelled piece to balance.
+        """
+        return balance(targets) if options.class_weights == "balanced" else targets
+
+    def decode(
+        self, logits: Logits, batch: Batch, windows: Windows, settings: DecodeSection
+    ) -> TagCandidates:
+        """The logits of the tokens of the texts, without special tokens and padding.
+
+        Raises:
+            ModelError: the logits hold NaN or infinity.
+        """
+        values = logits if isinstance(logits, np.ndarray) else logits.detach().float().cpu().numpy()
+        column = np.arange(values.shape[1]) - batch.sliced_start[:, None]
+        kept = values[(column >= 0) & (column < batch.n_sliced[:, None])]
+        kept = kept.astype(np.float32, copy=False)
+        if not np.isfinite(kept).all():
+            raise ModelError(
+                "the logits hold NaN or infinity",
+                expected="a finite logit for every tag of every token",
+                fix="another checkpoint; these weights are spoilt, or overflow in half precision",
+            )
+        splits = np.zeros(len(batch.rows) + 1, np.int64)
+        np.cumsum(batch.n_sliced, out=splits[1:])
+        return TagCandidates(batch.rows, splits=splits, logits=kept)
+
+    def merge(
+        self,
+        examples: Sequence[TaggedExample],
+        candidates: Sequence[TagCandidates],
+        *,
+        windows: Windows,
+        settings: ModelSettings,
+        calibration: Calibration,
+    ) -> list[TaggingPrediction]:
+        """The best tags of every example over its windows, in the order of the examples.
+
+        `candidates` are of all `windows`, which are those of `examples`.
+        """
+        tagging = _require(settings)
+        reader = make_reader(tagging, constrained=settings.decode.constrained)
+        cells = find_cells(examples, windows)
+        place = cells.first - windows.first[cells.window]
+        scores = _stitch(candidates, cells.window, place, n_windows=len(windows))
+        return reader.read(
+            examples,
+            cells,
+            scores.reshape(-1, len(tagging.tags)),
+            temperature=calibration.temperature,
+        )
+
+    def statistics(
+        self, example: TaggedExample, prediction: TaggingPrediction, *, metric: str
+    ) -> tuple[int, int, int]:
+        """How many were right, predicted and gold.
+
+        Raises:
+            RecipeError: an unknown metric.
+            DataError: the example has no gold.
+        """
+        return count_example(example, prediction, metric=metric)
+
+
+def _require(settings: ModelSettings) -> TagSettings:
+    if settings.tagging is None:
+        raise ModelError(
+            "the settings of this model do not say which tags its outputs are",
+            where="spanfit.json",
+            expected='"tagging": {"tags": […], "scheme": …}',
+        )
+    return settings.tagging
+
+
+def _stitch(
+    candidates: Sequence[TagCandidates],
+    window: NDArray[np.int64],
+    place: NDArray[np.int64],
+    *,
+    n_windows: int,
+) -> NDArray[np.float32]:
+    """The logits at places in windows: (C, K) for C of each; an empty array where C is 0."""
+    if not len(window):
+        return np.empty(0, np.float32)
+    origin = np.full(n_windows, -1, np.int64)
+    base = 0
+    for part in candidates:
+        origin[part.rows] = base + part.splits[:-1]
+        base += len(part.logits)
+    if (origin[window] < 0).any():
+        raise ValueError("there are windows without candidates")
+    logits = np.concatenate([part.logits for part in candidates])
+    chosen: NDArray[np.float32] = logits[origin[window] + place]
+    return chosen
+
+
+def _list_tags(examples: Iterable[TaggedExample]) -> set[str]:
+    return {tag for example in examples for tag in set(example.tags or ())}
+
+
+def _complete(tags: set[str], scheme: Scheme) -> list[str]:
+    """All tags of the scheme over the labels of these, O first; without prefixes only these."""
+    if scheme.has_prefixes or not tags:
+        return list(known_tags(tags, scheme))
+    return sorted(tags, key=lambda tag: (tag != OUTSIDE, tag))
+
+
+def _are_characters(examples: Sequence[TaggedExample]) -> bool:
+    """Whether there are units, and every one is one character."""
+    has_units = any(example.starts for example in examples)
+    return has_units and all(
+        sum(example.ends) - sum(example.starts) == len(example.starts) for example in examples
+    )
+
+
+def _guess_scheme(tags: Sequence[str]) -> Scheme:
+    """The scheme of a model's tags: the first with prefixes that has them all, else plain.
+
+    The tags of IOB1 are those of IOB2, where a label that is never marked with B is not among them.
+    """
+    for scheme in (IOB2, BIOES, BILOU, BMES):
+        if OUTSIDE in tags and all(scheme.find_tag(tag) for tag in tags):
+            labels = {tag[1:] for tag in tags if tag != OUTSIDE}
+            unmarked = any(f"B{label}" not in tags for label in labels)
+            return IOB1 if scheme is IOB2 and unmarked else scheme
+    return PLAIN

@@ -1,0 +1,210 @@
+"""Tagging on the same road as questions: train, evaluate, predict, tag, and what they leave."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import transformers
+from tiny_models import make_questions, make_sentences, make_tagging_content, write_lines
+
+import spanfit
+from spanfit.errors import DataError, ModelError, RecipeError
+from spanfit.progress import Progress
+from spanfit.recipe import make_recipe
+from spanfit.tagged import TaggedExample
+
+pytestmark = pytest.mark.training
+QUIET = Progress(quiet=True)
+
+
+def train(content, folder, **changes):
+    overrides = [f"{key.replace('__', '.')}={value}" for key, value in changes.items()]
+    return spanfit.train(make_recipe(content, overrides=overrides), out=folder, progress=QUIET)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("tagging")
+
+
+@pytest.fixture(scope="module")
+def content(folder):
+    return make_tagging_content(folder, n=120)
+
+
+@pytest.fixture(scope="module")
+def run(folder, content):
+    """A run that is long enough to learn who is a person and what is a place."""
+    return train(content, folder / "run")
+
+
+@pytest.fixture(scope="module")
+def model(run):
+    return run.model()
+
+
+def test_the_run_folder_holds_what_a_run_on_questions_holds(run):
+    names = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*")}
+    assert {
+        "recipe.toml",
+        "run.json",
+        "metrics.jsonl",
+        "scores.json",
+        "predictions/validation.jsonl",
+        "data/calibration.jsonl",
+        "model/spanfit.json",
+        "model/README.md",
+    } <= names
+    stored = json.loads((run.model_folder / "spanfit.json").read_text())
+    assert stored["task"] == "tagging"
+    assert stored["tagging"]["scheme"] == "IOB2"
+    assert stored["tagging"]["tags"] == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
+    assert stored["ceiling"] == {"conlleval f1": 100.0}
+    card = (run.model_folder / "README.md").read_text()
+    assert "pipeline_tag: token-classification" in card and "`LOC` `PER`" in card
+    assert "AutoModelForTokenClassification" in card and "calibration error" not in card
+
+
+def test_a_tiny_encoder_learns_people_and_places(run):
+    assert run.figures()["f1"] > 95
+    signature = run.scores["validation"]["signature"]
+    assert (signature["metric"], signature["scheme"]) == ("conlleval", "IOB2")
+    assert signature["selected_on"] == "calibration"
+
+
+def test_scores_and_predictions_are_those_of_the_saved_model(run, model, content):
+    examples = spanfit.read(content["data"]["validation"])
+    assert model.evaluate(examples).figures == pytest.approx(run.figures())
+    stored = spanfit.score(examples, run.folder / "predictions/validation.jsonl")
+    assert stored.figures["f1"] == run.figures()["f1"]
+
+
+def test_raw_text_gives_entities_at_their_characters(model):
+    text = "  Ada Reed lives in Dover Bay. It rains."
+    found = model.tag(text)
+    assert [(one.label, text[one.start : one.end]) for one in found.entities] == [
+        ("PER", "Ada Reed"),
+        ("LOC", "Dover Bay"),
+    ]
+    assert all(one.text == text[one.start : one.end] for one in found.entities)
+    assert all(0.5 < one.probability <= 1 for one in found.entities)
+    assert [text[s:e] for s, e in zip(found.starts, found.ends, strict=True)][-2:] == ["rains", "."]
+    several = model.tag([text, ""])
+    assert several[0].entities == found.entities and several[1].tags == ()
+
+
+def test_no_word_of_a_long_text_is_dropped(model):
+    sentence = "Ada Reed lives in Dover Bay . "
+    found = model.tag(sentence * 40)  # many windows of 24 tokens
+    assert len(found.tags) == 7 * 40
+    # The encoder learnt single sentences, but it reads the last ones too.
+    assert any(one.text == "Ada Reed" and one.start > 35 * len(sentence) for one in found.entities)
+
+
+def test_transformers_opens_the_folder_and_knows_the_tags(run):
+    network = transformers.AutoModelForTokenClassification.from_pretrained(run.model_folder)
+    assert network.config.id2label == {0: "O", 1: "B-LOC", 2: "I-LOC", 3: "B-PER", 4: "I-PER"}
+    assert network.config.label2id["B-PER"] == 3
+
+
+def test_a_model_without_our_file_is_read_by_its_labels(run, model, tmp_path):
+    network = transformers.AutoModelForTokenClassification.from_pretrained(run.model_folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(run.model_folder)
+    network.save_pretrained(tmp_path / "plain")
+    tokenizer.save_pretrained(tmp_path / "plain")
+    plain = spanfit.load(tmp_path / "plain")
+    assert any("the tag scheme IOB2" in note for note in plain.notes)
+    text = "Ada Reed lives in Dover Bay."
+    assert plain.tag(text).tags == model.tag(text).tags
+
+
+def test_predict_goes_on_where_it_was_ended_with_the_same_bytes(model, folder, tmp_path):
+    data = tmp_path / "texts.conll"
+    data.write_text(make_sentences(700, start=2000), encoding="utf-8")
+    whole, halved = tmp_path / "whole.jsonl", tmp_path / "halved.jsonl"
+    assert model.predict_file(data, whole).n == 700
+    chunks = model.predictor.predict_chunks
+
+    class End(Exception):
+        pass
+
+    def ended(*arguments, **options):
+        yield next(chunks(*arguments, **options))
+        raise End
+
+    object.__setattr__(model.predictor, "predict_chunks", ended)
+    try:
+        with pytest.raises(End):
+            model.predict_file(data, halved)
+    finally:
+        object.__delattr__(model.predictor, "predict_chunks")
+    assert not halved.exists()
+    model.predict_file(data, halved)
+    assert halved.read_bytes() == whole.read_bytes()
+    assert spanfit.score(data, whole).figures["f1"] > 90
+
+
+@pytest.mark.parametrize(
+    ("changes", "figure"),
+    [
+        ({"columns__tags": 2}, "accuracy"),
+        ({"task__pieces": "first", "task__class_weights": "balanced"}, "f1"),
+        ({"task__context_sentences": 1, "windows__max_length": 48, "run__epochs": 9}, "f1"),
+    ],
+)
+def test_other_columns_and_options_train_from_the_same_file(content, tmp_path, changes, figure):
+    run = train(content, tmp_path / "run", **changes)
+    assert run.figures()[figure] > 90
+    examples = spanfit.read(
+        content["data"]["validation"], reading=run.model().settings.columns.reading()
+    )
+    assert run.model().evaluate(examples).figures[figure] == pytest.approx(run.figures()[figure])
+
+
+def test_gold_in_another_scheme_is_scored_all_the_same(model, content, run):
+    gold = spanfit.read(content["data"]["validation"])
+    single = {"B-LOC": "U-LOC", "B-PER": "U-PER"}
+    bilou = []
+    for example in gold:
+        tags = list(example.tags)
+        for unit, tag in enumerate(tags):
+            after = tags[unit + 1] if unit + 1 < len(tags) else "O"
+            if tag.startswith("I-"):
+                tags[unit] = "L" + tag[1:]
+            elif tag in single and not after.startswith("I-"):
+                tags[unit] = single[tag]
+        bilou.append(
+            TaggedExample(example.id, example.text, example.starts, example.ends, tuple(tags))
+        )
+    assert model.evaluate(bilou).figures["f1"] == pytest.approx(run.figures()["f1"])
+
+
+def test_each_task_refuses_what_is_the_other_ones(model, content, tmp_path):
+    with pytest.raises(ModelError, match="this model is for tagged texts"):
+        model.ask("Who?", "Ada.")
+    questions = write_lines(tmp_path / "questions.jsonl", make_questions(3))
+    with pytest.raises(DataError, match="no examples for the task tagging"):
+        train(content, tmp_path / "run", data__train=questions)
+    with pytest.raises(DataError, match="this model is for tagged texts"):
+        model.predict_file(questions, tmp_path / "out.jsonl")
+    with pytest.raises(RecipeError, match=r"task\.answers is for the task qa"):
+        make_recipe(content, overrides=["task.answers=all"])
+
+
+def test_an_invalid_transition_is_refused_with_its_place_and_repaired_only_by_name(
+    content, tmp_path
+):
+    text = make_sentences(20).replace("Ben NNP B-PER", "Ben NNP I-PER", 1)
+    line = 1 + text[: text.index("Ben NNP I-PER")].count("\n")
+    broken = tmp_path / "broken.conll"
+    broken.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        train(content, tmp_path / "run", data__train=broken)
+    message = str(caught.value)
+    assert f"broken.conll, line {line}" in message
+    assert all(part in message for part in ("Ben", "I-PER", "B-PER", "repair=conlleval"))
+    run = train(
+        content, tmp_path / "run", data__train=broken, columns__repair="conlleval", run__epochs=1
+    )
+    assert run.record["status"] == "finished"
