@@ -282,7 +282,7 @@ def report_quality(quality: Figures) -> bool:
     for side, row in quality.items():
         spread = "" if row["spread"] is None else f" ± {row['spread']:.2f}"
         print(
-            f"{side:14} F1 {row['mean']:.2f}{spread} over {row['seeds']} seeds, "
+            f"{side:14} F1 {row['mean']:.2f}{spread} (seeds: {row['seeds']}), "
             f"{format_seconds(row['seconds'])} each"
         )
     ours, theirs = quality.values()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from spanfit.data import digest
-from spanfit.examples import Example, Examples, Prediction
+from spanfit.examples import AS_IT_IS, Example, Examples, Prediction, Reading
 from spanfit.metrics import AnyScores, check_gold, score
 from spanfit.prediction import Observer, Predictor
 from spanfit.progress import Progress
@@ -68,12 +68,15 @@ def evaluate(
         RecipeError: an unknown metric.
     """
     examples = predictor.task.adapt(examples, predictor.settings).examples
-    check_gold(examples, metric=metric)  # before hours of predicting
+    reading = predictor.settings.gold_reading
+    check_gold(examples, metric=metric, reading=reading)  # before hours of predicting
     predictions = predict_all(
         examples, predictor, title=title, progress=progress or Progress(quiet=True)
     )
     signed = predictor.settings.selected_on_for(digest(examples), backend=predictor.backend.name)
-    return score_predictions(examples, predictions, metric=metric, selected_on=signed)
+    return score_predictions(
+        examples, predictions, metric=metric, selected_on=signed, reading=reading
+    )
 
 
 def score_predictions(
@@ -82,8 +85,9 @@ def score_predictions(
     *,
     metric: str | None = None,
     selected_on: SelectedOn,
+    reading: Reading = AS_IT_IS,
 ) -> Evaluation:
     """Score predictions that are there already."""
     predictions = list(predictions)
-    scores = score(examples, predictions, metric=metric, selected_on=selected_on)
+    scores = score(examples, predictions, metric=metric, selected_on=selected_on, reading=reading)
     return Evaluation(examples=examples, predictions=predictions, scores=scores)

@@ -151,7 +151,12 @@ class Publication:
         calibration: Calibration,
     ) -> PartResult:
         decided = self._calibrator.decide(predictions, calibration)
-        evaluation = score_predictions(examples, decided, selected_on=self._selected_on)
+        evaluation = score_predictions(
+            examples,
+            decided,
+            selected_on=self._selected_on,
+            reading=self._prepared.settings.gold_reading,
+        )
         before = self._calibrator.confidence_before(predictions, evaluation.scores, calibration)
         return PartResult(evaluation=evaluation, eval_loss=loss, confidence_before=before)
 

@@ -82,6 +82,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         "test_probabilities.py",
         "test_ask.py",
         "test_checkpoints.py",
+        "test_tag_loss.py",
         "test_tagging_run.py",
     }
     is_light = config.getoption("markexpr") == "not training"

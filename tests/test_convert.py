@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,6 +17,7 @@ from spanfit.cli.app import app
 from spanfit.data import digest, read
 from spanfit.data.writing import choose_format, write_examples
 from spanfit.errors import DataError, RecipeError
+from spanfit.examples import Reading
 from spanfit.types import UNKNOWN_START, Answer, QuestionExample
 
 FORMATS = ("squad", "jsonl", "parquet")
@@ -223,3 +225,120 @@ class TestCommand:
         first, second = ((tmp_path / name).read_bytes() for name in ("a.jsonl.gz", "b.jsonl.gz"))
         assert first == second
         assert json.loads(gzip.decompress(first)) == LINE
+
+
+# Tagged texts
+
+CONLL = """\
+-DOCSTART-\tO
+
+Mira\tB-PER
+Berg\tI-PER
+left\tO
+
+-DOCSTART-\tO
+
+Oslo\tB-LOC
+"""
+
+
+def lossless(examples):
+    """The examples as columns keep them: ranges are in the tags too."""
+    return [replace(example, entities=None) for example in examples]
+
+
+class TestTaggedTexts:
+    @pytest.mark.parametrize("name", ["a.conll", "a.txt", "a.tsv.gz", "a.jsonl", "a.jsonl.gz"])
+    def test_there_and_back(self, tmp_path, name):
+        path = write(tmp_path, CONLL)
+        result = convert(path, tmp_path / name)
+        assert result.stdout == f"2 tagged texts: {tmp_path / name}\n"
+        assert read(tmp_path / name) == read(path)
+        convert(tmp_path / name, tmp_path / "back", "--to", "conll")
+        assert (tmp_path / "back").read_text() == CONLL + "\n"
+
+    def test_ranges_stay_ranges_in_json_and_become_tags_in_columns(self, tmp_path):
+        entities = [{"start": 3, "end": 6, "label": "LOC"}]
+        path = write(tmp_path, [{"id": "a", "text": "At sea.", "entities": entities}])
+        convert(path, tmp_path / "a.jsonl")
+        assert read(tmp_path / "a.jsonl") == read(path)
+        convert(path, tmp_path / "a.conll")
+        assert read(tmp_path / "a.conll") == lossless(read(path))
+
+    @pytest.mark.parametrize("scheme", ["IOB1", "IOB2", "BIOES", "BILOU", "BMES"])
+    def test_into_a_scheme_and_back(self, tmp_path, scheme):
+        path = write(tmp_path, CONLL)
+        convert(path, tmp_path / "there.conll", "--scheme", scheme)
+        found = read(tmp_path / "there.conll")
+        tags = {
+            "IOB1": ("I-PER", "I-PER", "O"),
+            "IOB2": ("B-PER", "I-PER", "O"),
+            "BIOES": ("B-PER", "E-PER", "O"),
+            "BILOU": ("B-PER", "L-PER", "O"),
+            "BMES": ("B-PER", "E-PER", "O"),
+        }[scheme]
+        assert found[0].tags == tags
+        convert(tmp_path / "there.conll", tmp_path / "back.conll", "--scheme", "bio")
+        assert (tmp_path / "back.conll").read_text() == CONLL + "\n"
+
+    def test_a_chosen_column(self, tmp_path):
+        path = write(tmp_path, "Mira NNP B-PER\nleft VBD O\n")
+        convert(path, tmp_path / "a.jsonl", "--columns", "tags=2")
+        assert read(tmp_path / "a.jsonl")[0].tags == ("NNP", "VBD")
+
+    def test_tags_in_small_letters_are_recognised_again(self, tmp_path):
+        path = write(tmp_path, [{"words": ["Mira", "left"], "tags": ["noun", "verb"]}])
+        convert(path, tmp_path / "a.conll")
+        assert read(tmp_path / "a.conll")[0].tags == ("noun", "verb")
+
+    def test_invalid_tags(self, tmp_path):
+        """They stay as they are, unless a scheme is wanted; then a repair must be named."""
+        path = write(tmp_path, "Mira\tB-PER\nOslo\tI-LOC\n")
+        convert(path, tmp_path / "same.jsonl")
+        assert read(tmp_path / "same.jsonl") == read(path)
+        with pytest.raises(DataError, match=r"line 2, token 'Oslo': the scheme IOB2 does not"):
+            convert(path, tmp_path / "a.conll", "--scheme", "BIOES")
+        assert not (tmp_path / "a.conll").exists()
+        result = convert(
+            path, tmp_path / "a.conll", "--scheme", "BIOES", "--columns", "repair=conlleval"
+        )
+        assert "line 2, token 'Oslo': I-LOC → B-LOC" in result.stderr
+        assert read(tmp_path / "a.conll")[0].tags == ("S-PER", "S-LOC")
+
+    def test_what_does_not_fit(self, tmp_path):
+        text = write(tmp_path, [{"text": "At sea."}], "text")
+        with pytest.raises(DataError, match="without gold can't be written in columns"):
+            convert(text, tmp_path / "a.conll")
+        with pytest.raises(RecipeError, match="tagged texts can't be written as parquet"):
+            convert(text, tmp_path / "a.parquet")
+        question = write(tmp_path, [LINE], "question")
+        with pytest.raises(RecipeError, match="questions can't be written as conll"):
+            convert(question, tmp_path / "a.conll")
+        with pytest.raises(RecipeError, match="questions have no tags"):
+            convert(question, tmp_path / "a.jsonl", "--scheme", "BIOES")
+        assert {file.name for file in tmp_path.iterdir()} == {"text", "question"}
+
+    def test_texts_without_gold_in_json(self, tmp_path):
+        path = write(tmp_path, [{"text": "At sea."}, {"words": ["At", "sea"]}])
+        convert(path, tmp_path / "a.jsonl")
+        assert read(tmp_path / "a.jsonl") == read(path)
+
+    @pytest.mark.parametrize("tags", ["pos", "chunk", "ner"])
+    def test_each_column_of_conll_2003(self, shared, tmp_path, tags):
+        path = shared / "data/conll2003/test.txt"
+        convert(path, tmp_path / "a.jsonl", "--columns", f"tags={tags}")
+        convert(tmp_path / "a.jsonl", tmp_path / "b.conll")
+        there = read(path, reading=Reading(tags=tags))
+        assert read(tmp_path / "a.jsonl") == there
+        assert read(tmp_path / "b.conll") == there
+
+    @pytest.mark.parametrize(
+        "file", ["klue_ner/klue-ner-v1.1_dev.tsv", "ner_wikipedia_ja/ner.json"]
+    )
+    def test_characters(self, shared, tmp_path, file):
+        path = shared / "data" / file
+        convert(path, tmp_path / "a.conll")
+        convert(path, tmp_path / "a.jsonl")
+        there = read(path)
+        assert read(tmp_path / "a.jsonl") == there
+        assert read(tmp_path / "a.conll") == lossless(there)

@@ -155,7 +155,7 @@ def test_a_folder_of_that_name_is_not_taken(cache):
             [
                 "hub:toy-org/absent:validation: the hub can't be reached",
                 "nothing of this data set is in the cache",
-                "spanfit convert hub:toy-org/absent:validation FILE.parquet",
+                "spanfit convert hub:toy-org/absent:validation FILE.jsonl",
             ],
         ),
         ("hub:toy-org/Lamps_v2:test", ["test", "train", "validation"]),

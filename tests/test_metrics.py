@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanfit.errors import DataError, RecipeError
-from spanfit.metrics import METRICS, Signature, answer_scores, require_same_signature, score
+from spanfit.metrics import (
+    METRICS,
+    SLICES,
+    Signature,
+    answer_scores,
+    require_same_signature,
+    score,
+)
 from spanfit.metrics.squad import Ranking, threshold_figures, word_f1
 from spanfit.text import normalise_english
 from spanfit.types import Answer, Candidate, QuestionExample, QuestionPrediction
@@ -336,6 +343,18 @@ def test_unknown_ids_are_refused():
     with pytest.raises(DataError, match=r"1 of 2 ids are not in the gold") as caught:
         score([example("q1", "quay")], {"q1": "quay", "q7": "sea"})
     assert caught.value.found == "q7"
+
+
+@pytest.mark.parametrize("metric", ["squad_v1", "squad_v2"])
+def test_what_a_progress_line_and_the_selection_look_at(metric):
+    gold = [QuestionExample("q", "?", "a red lamp", (Answer("red lamp"),))]
+    scores = score(gold, {"q": "lamp"}, metric=metric)
+    assert scores.value("f1") == scores.f1 == pytest.approx(200 / 3)
+    assert scores.value("exact") == scores.exact == 0
+    assert scores.headline == {"EM": 0, "F1": scores.f1}
+    assert {*scores.headings.values()} <= {*scores.intervals}
+    assert (scores.noun, scores.notes, scores.kinds) == ("questions", (), SLICES)
+    assert "scheme" not in str(scores.signature)
 
 
 def test_gold_is_needed():

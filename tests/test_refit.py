@@ -144,7 +144,7 @@ def test_examples_and_predictions_must_go_together():
     for wrong in (predictions[:-1], predictions[::-1], []):
         with pytest.raises(DataError, match="not of the same questions"):
             calibrate_questions(examples, wrong, before=Calibration())
-    with pytest.raises(DataError, match="no question"):
+    with pytest.raises(DataError, match="no example"):
         calibrate_questions([], [], before=Calibration())
 
 

@@ -278,7 +278,153 @@ def test_each_file_may_have_its_na_probs(files):
     assert printed["b"]["figures"]["HasAns_exact"] == 0
 
 
+# Tagged texts -----------------------------------------------------------------------------------
+
+COLUMNS = """\
+Mira B-PER
+Lund I-PER
+left O
+
+Oslo B-LOC
+sleeps O
+"""
+
+
+@pytest.fixture
+def tagged(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gold.conll").write_text("-DOCSTART- O\n\n" + COLUMNS)
+    (tmp_path / "said.conll").write_text(COLUMNS.replace("Oslo B-LOC", "Oslo I-PER"))
+    line = {"id": "7", "words": ["Oslo", "sleeps"], "tags": ["B-LOC", "O"]}
+    (tmp_path / "said.jsonl").write_text(json.dumps(line))
+    return tmp_path
+
+
+def test_tags_in_a_pipe(tagged):
+    result = run("gold.conll", "said.conll", "--by", "all", "--worst", "1")
+    lines = result.stdout.splitlines()
+    values = dict(line.split(" ", 1) for line in lines)
+    assert len(values) == len(lines)
+    assert (values["precision"], values["recall"], values["f1"]) == ("50.00", "50.00", "50.00")
+    assert (values["accuracy"], values["exact"], values["units"]) == ("80.00", "50.00", "5")
+    assert values["invalid_tags"] == "1"
+    assert values["labels.PER.f1"] == "66.67"
+    assert (values["labels.PER.n_predicted"], values["labels.PER.n_gold"]) == ("2", "1")
+    assert (values["label.LOC.n"], values["label.LOC.recall"]) == ("1", "0.00")
+    assert values["length.1–4_units.n"] == "2"
+    assert values["has_entity.with_an_entity.n_gold"] == "2"
+    assert values["document.1.n"] == "2"
+    assert (values["worst.1.id"], values["worst.1.n_wrong"]) == ("7", "2")
+    assert values["worst.1.gold"] == "[Oslo LOC] sleeps"
+    assert values["worst.1.prediction"] == "[Oslo PER] sleeps"
+    assert (values["metric"], values["scheme"], values["n"]) == ("conlleval", "IOB2", "2")
+    assert "language" not in values
+    assert float(values["f1_low"]) <= 50 <= float(values["f1_high"])
+
+
+def test_tags_on_a_terminal(tagged, terminal):
+    run("gold.conll", "said.conll", "--by", "label", "--worst", "1")
+    shown = terminal.getvalue()
+    rows = [line.split() for line in shown.splitlines()]
+    assert ["conlleval", "precision", "recall", "F1", "95", "%", "predicted", "gold"] in rows
+    assert ["PER", "50.00", "100.00", "66.67", "2", "1"] in rows
+    assert ["all", "(micro)", "50.00", "50.00", "50.00", "0.0–100.0", "2", "2"] in rows
+    assert ["mean", "(macro)", "25.00", "50.00", "33.33", "0.0–50.0"] in rows
+    remarks = " ".join(shown.split())
+    assert "accuracy of tags 80.00" in remarks
+    assert "predicted tags that break IOB2: 1" in remarks
+    assert "partial credit (SemEval-2013): strict 50.00 · exact 100.00" in remarks
+    assert ["label", "precision", "recall", "F1", "95", "%", "gold", "texts"] in rows
+    assert "1. 2 wrong  7" in shown
+    assert "gold:       [Oslo LOC] sleeps" in shown
+
+
+def test_tags_for_a_program(tagged):
+    printed = json.loads(run("gold.conll", "said.jsonl", "--json", "--worst", "1").stdout)
+    assert printed["figures"]["recall"] == 50
+    assert printed["labels"]["LOC"]["n_gold"] == 1
+    assert printed["partial"]["type"]["missed"] == 1
+    assert printed["missing"] == ["3"]
+    assert printed["signature"]["scheme"] == "IOB2"
+    assert printed["worst"][0]["gold"][0] == {
+        "start": 0,
+        "end": 9,
+        "label": "PER",
+        "text": "Mira Lund",
+    }
+    assert printed["worst"][0]["predicted"] is None
+
+
+def test_texts_without_a_prediction_are_warned_of(tagged):
+    result = run("gold.conll", "said.jsonl")
+    assert "1 of 2 texts have no prediction and their gold counts as not found: 3" in result.stderr
+
+
+def test_two_files_of_tags_are_compared(tagged, terminal):
+    run("gold.conll", "said.conll", "said.jsonl")
+    rows = [line.split() for line in terminal.getvalue().splitlines()]
+    (row,) = (row for row in rows if row[:2] == ["precision", "50.00"])
+    assert row[:4] == ["precision", "50.00", "100.00", "+50.00"]
+    assert row[-2:] == ["1", "0"]
+
+
+def test_the_gold_may_be_another_column(tagged):
+    (tagged / "pos.conll").write_text("ships NN O\nsail VB O\n")
+    (tagged / "said_pos.conll").write_text("ships NN\nsail NN\n")
+    values = run("pos.conll", "said_pos.conll", "--columns", "tags=2").stdout
+    assert "accuracy 50.00" in values
+    assert "metric accuracy" in values
+
+
+def test_repairs_of_the_gold_are_told(tagged):
+    (tagged / "broken.conll").write_text(COLUMNS.replace("B-LOC", "I-LOC"))
+    result = run("broken.conll", "said.conll", "--columns", "repair=conlleval")
+    assert result.exit_code == 0
+    assert "I-LOC → B-LOC" in result.stderr
+    assert "repair conlleval" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (
+            ["gold.conll", "said.conll", "--by", "question_word"],
+            2,
+            "texts scored by conlleval have",
+        ),
+        (["gold.jsonl", "texts.json", "--by", "label"], 2, "questions scored by squad_v2 have no"),
+        (["gold.conll", "said.conll", "--by", "lable"], 2, "did you mean 'label'?"),
+        (["gold.conll", "said.conll", "--metric", "acuracy"], 2, "did you mean 'accuracy'?"),
+        (["gold.conll", "texts.json"], 1, "predicts no tags"),
+        (["gold.jsonl", "said.jsonl"], 1, "the key 'answer' is missing"),
+    ],
+)
+def test_what_belongs_to_the_other_task_is_refused(
+    files, tagged, monkeypatch, capsys, arguments, code, message
+):
+    monkeypatch.setattr(sys, "argv", ["spanfit", "score", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    printed = capsys.readouterr()
+    assert caught.value.code == code
+    assert message in printed.err
+    assert printed.out == ""
+
+
 # The official figures ----------------------------------------------------------------------------
+
+
+def test_the_command_prints_the_figures_of_conlleval_and_seqeval(shared):
+    folder = shared / "expected"
+    files = (shared / "data/conll2003/test.txt", folder / "conll2003_test.pred.conll")
+    official = json.loads((folder / "conll2003_test.seqeval.json").read_text())
+    for metric, key in (("conlleval", "default"), ("seqeval_strict", "strict_iob2")):
+        printed = json.loads(run(*files, "--metric", metric, "--json").stdout)
+        for name, value in official[key].items():
+            assert printed["figures"][name] / 100 == pytest.approx(value, rel=0, abs=1e-9)
+    lines = run(*files).stdout.splitlines()
+    assert {"accuracy 93.60", "precision 62.25", "recall 91.06", "f1 73.95"} <= {*lines}
+    assert {"labels.MISC.f1 60.87", "labels.PER.precision 64.58"} <= {*lines}
 
 
 @pytest.mark.parametrize(

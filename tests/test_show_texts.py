@@ -126,7 +126,7 @@ class TestInvalidTags:
     def test_under_the_scheme_that_is_named(self, broken):
         shown = show(broken, "--columns", "scheme=BIOES").stdout
         assert "tag scheme BIOES, as --columns says" in shown
-        assert "tags      !B-PER  !I-LOC\n" in shown
+        assert "tags      B-PER  !I-LOC\n" in shown and "allowed there: E-PER\n" in shown
 
     def test_repaired_where_a_repair_is_named(self, broken):
         result = show(broken, "--columns", "repair=conlleval")

@@ -99,7 +99,7 @@ LINE = {"id": "a", "text": "Mira", "units": [[0, 4]], "tags": ["O"]}
         ([LINE | {"tags": ["O", "O"]}], "'tags' has not one tag a word"),
         ([LINE | {"units": [[0, 9]]}], "unit 1 is not the next range of characters"),
         ([{"id": "a", "tags": ["O"]}], "the key 'words' is missing"),
-        (["text"], "line 1: the line is not an object"),
+        ([LINE, "text"], "line 2: the line is not an object"),
         (
             [LINE | {"entities": [{"start": 0, "end": 4, "label": "X", "probability": 1.5}]}],
             "line 1, id 'a': 'probability' is not a probability",

@@ -77,6 +77,8 @@ def test_lines_in_a_pipe(run, data):
     assert lines["cut_questions"] == "0"
     assert lines["first_gold_widened"] == "1 # widened"
     assert lines["ceiling_metric"] == "squad_v2"
+    assert lines["kind"] == "questions"
+    assert lines["max_answer_tokens"] == "30"
     assert "read as it stands" in err
     assert f"spanfit show '{data}' --id widened" in err
 
@@ -156,6 +158,77 @@ def test_nothing_in_the_file(run, data):
     code, _, err = run(data, "-t", TOKENIZERS / "wordpiece")
     assert code == 1
     assert "no question" in err
+
+
+@pytest.fixture
+def tagged(tmp_path):
+    """Three texts: one that is fine, one with an entity that ends inside a token, one to tag."""
+    lines = [
+        {"id": "fine", "text": "the a", "entities": [{"start": 0, "end": 3, "label": "x"}]},
+        {"id": "in side", "text": "a the", "entities": [{"start": 2, "end": 4, "label": "x"}]},
+        {"id": "to tag", "text": "the"},
+    ]
+    file = tmp_path / "three texts.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return file
+
+
+def test_tagged_texts_as_json(run, tagged):
+    code, out, err = run(tagged, "-t", TOKENIZERS / "wordpiece", "--json")
+    report = json.loads(out)
+    assert (code, err) == (0, "")
+    assert (report["max_length"], report["overlap"]) == (256, 64)
+    assert [report[key] for key in ("texts", "without_gold", "units")] == [3, 1, 13]
+    assert [report[key] for key in ("entities", "exact", "lost")] == [2, 1, 1]
+    assert report["losses"] == {
+        "border inside a token": [
+            {"id": "in side", "start": 2, "end": 4, "label": "x", "text": "th"}
+        ]
+    }
+    assert report["ceiling"] == {"metric": "conlleval", "figure": 50, "n": 2}
+    assert report["windows"] == 3 and report["windows_per_text"] == 1
+    _, out, _ = run(tagged, "-t", TOKENIZERS / "wordpiece", "--first", 1, "--json")
+    assert json.loads(out)["ceiling"]["figure"] == 100
+
+
+def test_tagged_texts_in_a_pipe(run, tagged):
+    code, out, err = run(tagged, "-t", TOKENIZERS / "wordpiece", "--max-length", 12, "--overlap", 2)
+    assert code == 0
+    lines = dict(line.split(" ", 1) for line in out.splitlines())
+    assert lines["losses_border_inside_a_token"] == "1 # in side"
+    assert lines["max_length"] == "12"
+    assert lines["ceiling_figure"] == "50"
+    assert f"spanfit show '{tagged}' --id 'in side'" in err
+
+
+def test_tagged_texts_on_a_terminal(run, tagged, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = run(tagged, "-t", TOKENIZERS / "wordpiece")
+    assert code == 0
+    for part in ("13 units, 1 without gold", "█", "lost: border inside a token", "in side 'th'"):
+        assert part in out
+    assert "ceiling (conlleval, 2 texts)" in out
+
+
+def test_columns_of_tagged_texts(run, tmp_path):
+    file = tmp_path / "words.txt"
+    file.write_text("Ada N B-x\ncame V I-y\n\n", encoding="utf-8")
+    arguments = (file, "-t", TOKENIZERS / "wordpiece", "--json")
+    code, _, err = run(*arguments)
+    assert code == 1
+    assert "--columns repair=conlleval" in err
+    code, out, err = run(*arguments, "--columns", "repair=conlleval")
+    assert (code, json.loads(out)["entities"]) == (0, 2)
+    assert "I-y → B-y" in err
+    _, out, _ = run(*arguments, "--columns", "tags=2")
+    assert json.loads(out)["ceiling"]["metric"] == "accuracy"
+
+
+def test_a_limit_of_answers_is_not_for_tagged_texts(run, tagged):
+    code, out, err = run(tagged, "-t", TOKENIZERS / "wordpiece", "--limit", 5)
+    assert (code, out) == (2, "")
+    assert "--limit is of answers" in err
 
 
 def test_counting_loads_neither_torch_nor_transformers(data):

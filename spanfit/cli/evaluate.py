@@ -19,7 +19,7 @@ from spanfit.cli.model import (
     load_model,
 )
 from spanfit.cli.reading import ColumnsOption, parse_columns
-from spanfit.cli.score import ByOption, WorstOption, print_scores, read_kinds
+from spanfit.cli.score import ByOption, MetricOption, WorstOption, print_scores, read_kinds
 from spanfit.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -47,14 +47,7 @@ def add_to(app: typer.Typer) -> None:
 def evaluate(
     model: ModelArgument,
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Examples with gold.")],
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Of questions squad_v1 or squad_v2; of tags conlleval, seqeval_strict, spans, "
-            "char_macro or accuracy; else what suits.",
-        ),
-    ] = None,
+    metric: MetricOption = None,
     show: Annotated[
         Literal["errors", "all", "none"], typer.Option(help="Which predictions to print.")
     ] = "none",
@@ -111,7 +104,10 @@ def evaluate(
     checked = task.adapt(
         read(data, reading=reading), loaded.settings, reading=reading, name=str(data)
     )
-    for note in (*checked.notes, *task.doubt(checked.examples, loaded.predictor.calibration)):
+    for note in (
+        *checked.notes,
+        *task.doubt(checked.examples, loaded.settings, loaded.predictor.calibration),
+    ):
         console.warning(note)
     evaluation = loaded.examine(checked.examples, metric=metric, progress=Progress())
     if not as_json:

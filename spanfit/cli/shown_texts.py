@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from spanfit.cli import console
 from spanfit.cli.console import Rows
 from spanfit.data.gold import find_chunks
+from spanfit.data.joiner import find_joiner
 from spanfit.errors import DataError
 from spanfit.tagged import Entity, TaggedExample
 from spanfit.tags import (
@@ -77,11 +78,12 @@ class TextsView:
         counts.update(find_chunks(self.given, self.scheme).count_labels())
         return dict(counts.most_common())
 
-    @property
+    @cached_property
     def unit_name(self) -> str:
-        """What carries a tag."""
+        """What carries a tag: words, or characters, of which each has one and touches the next."""
         lengths = (sum(item.ends) - sum(item.starts) - len(item.starts) for item in self.examples)
-        return "words" if any(lengths) else "characters"
+        is_words = any(lengths) or find_joiner(self.examples) != ""
+        return "words" if is_words else "characters"
 
     def counts(self) -> dict[str, Any]:
         """What the file holds in all."""

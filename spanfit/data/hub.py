@@ -98,7 +98,7 @@ def _load(name: HubName, where: str) -> Any:  # noqa: ANN401 (a datasets.Dataset
             "the hub can't be reached, and nothing of this data set is in the cache",
             where=where,
             found=str(error).partition("\n")[0],
-            fix=f"spanfit convert {where} FILE.parquet where there is a network, and bring FILE",
+            fix=f"spanfit convert {where} FILE.jsonl where there is a network, and bring FILE",
         ) from None
     except datasets.exceptions.DatasetNotFoundError as error:
         raise DataError(str(error), where=where) from None

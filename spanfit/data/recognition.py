@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Literal
@@ -41,6 +42,7 @@ EXPECTED = (
 FIRST_LINES = 100
 """Lines that are looked at to find an example, where faulty ones may be left out."""
 
+_OBJECT = re.compile(rb'\s*\{\s*("|\}|$)')
 _COLUMN_LINES = 1_000  # lines that show whether a file holds columns: comments may come first
 _WRONG = "not a file of questions or tagged texts"
 
@@ -80,10 +82,9 @@ def parse(file: DataFile, source: Source, reading: Reading = AS_IT_IS) -> Iterat
     number, first = next(lines, (0, b""))
     if not first:
         raise DataError("the file is empty", where=name, expected=EXPECTED)
-    is_json = _may_be_json(first)
-    if first.lstrip().startswith(b"{") and (is_json or not _holds_columns(file)):
+    if _OBJECT.match(first) or (first.lstrip().startswith(b"{") and not _holds_columns(file)):
         return _parse_json(file, source, reading, number=number, first=first, lines=lines)
-    if first.lstrip().startswith(b"[") and is_json:
+    if first.lstrip().startswith(b"[") and _may_be_json(first):
         return _parse_array(first + file.read(), source, reading, number=number)
     if (delimiter := tabular.find_delimiter(first)) is not None:
         rows = itertools.chain([(number, first)], with_blank)  # a cell may hold a blank line
@@ -206,11 +207,12 @@ def _parse_array(
 
 def _may_be_json(line: bytes) -> bool:
     """Whether a line is JSON, or its beginning; "[ -LRB-" is a word and its tag."""
-    if is_unfinished_json(line):
-        return True
+    text = line.decode("utf-8", "replace").rstrip()
     try:
-        json.loads(line)
-    except (ValueError, RecursionError):
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(text)
+    except (RecursionError, ValueError):
         return False
     return True
 

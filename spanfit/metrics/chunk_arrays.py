@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from spanfit.metrics.found_spans import FoundSpans
 from spanfit.metrics.label_counts import Counts
-from spanfit.tags import IOB1, IOB2, OUTSIDE, PLAIN, PREFIXES, Scheme, Tag
+from spanfit.tags import IOB1, IOB2, OUTSIDE, PLAIN, PREFIXES, Scheme, Tag, cut_chunks
 
 EntityMetric = Literal["conlleval", "seqeval_strict"]
 Codes = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 
-_O, _B, _I, _E, _S = range(len(PREFIXES))
+_, _B, _, _E, _S = range(len(PREFIXES))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,28 +53,12 @@ def find_chunks(
     is_first = np.zeros(len(codes), dtype=np.bool_)
     is_first[first[lengths > 0]] = True
     prefix, label = parsed.prefix[codes], parsed.label[codes]
-    start, end = _find_leniently(prefix, label, is_first)
+    start, end = cut_chunks(prefix, label, is_first)
     if metric == "seqeval_strict":
         start, end = _keep_strict(prefix, label, is_first, start=start, end=end, scheme=scheme)
     example = np.repeat(np.arange(len(lengths)), lengths)[start]
     offset = first[example]
     return FoundSpans(example, start - offset, end - offset, label[start].astype(np.int64))
-
-
-def _find_leniently(
-    prefix: NDArray[np.int8], label: Codes, is_first: Flags
-) -> tuple[Counts, Counts]:
-    """Starts and ends of the chunks by conlleval's rule, as `tags.read_chunks_leniently` has it.
-
-    Of arrays (n_units,); `is_first` where a text begins, so that no chunk crosses its border.
-    """
-    may_go_on = (prefix == _B) | (prefix == _I)
-    goes_on = ((prefix == _I) | (prefix == _E)) & ~is_first
-    goes_on[1:] &= may_go_on[:-1] & (label[:-1] == label[1:])
-    inside = prefix != _O
-    starts = np.flatnonzero(inside & ~goes_on)
-    inside[:-1] &= ~goes_on[1:]
-    return starts, np.flatnonzero(inside) + 1
 
 
 def _keep_strict(
@@ -86,7 +70,7 @@ def _keep_strict(
     end: Counts,
     scheme: Scheme,
 ) -> tuple[Counts, Counts]:
-    """The chunks of `_find_leniently` that seqeval 1.2.2 finds in strict mode (its scheme.py)."""
+    """The chunks of `tags.cut_chunks` that seqeval 1.2.2 finds in strict mode (its scheme.py)."""
     first, last = prefix[start], prefix[end - 1]
     if scheme == PLAIN:
         return start, end

@@ -36,7 +36,14 @@ from spanfit.tags.sequences import (
     known_tags,
     list_violations,
 )
-from spanfit.tags.tables import ChunkArrays, TagTable, complete_table, first_units, make_table
+from spanfit.tags.tables import (
+    ChunkArrays,
+    TagTable,
+    complete_table,
+    cut_chunks,
+    first_units,
+    make_table,
+)
 
 __all__ = [
     "BILOU",
@@ -64,6 +71,7 @@ __all__ = [
     "Violation",
     "complete_table",
     "convert_tags",
+    "cut_chunks",
     "detect_scheme",
     "encode_tags",
     "find_scheme",

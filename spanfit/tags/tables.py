@@ -78,13 +78,8 @@ class TagTable:
         known = codes >= 0
         prefix = np.where(known, self.prefix[codes], _O)
         label = np.where(known, self.label[codes], -1)
-        goes_on = ((prefix == _I) | (prefix == _E)) & ~first_units(splits)
-        goes_on[1:] &= ((prefix == _B) | (prefix == _I))[:-1] & (label[:-1] == label[1:])
-        inside = prefix != _O
-        start = np.flatnonzero(inside & ~goes_on)
-        is_last = inside.copy()
-        is_last[:-1] &= ~goes_on[1:]
-        return ChunkArrays(start, np.flatnonzero(is_last) + 1, label[start].astype(np.int64))
+        start, end = cut_chunks(prefix, label, first_units(splits))
+        return ChunkArrays(start, end, label[start].astype(np.int64))
 
     def write(self, chunks: ChunkArrays, splits: Ints) -> Codes:
         """The tags (N,) that say these chunks, as `chunks.write_tags` has them.
@@ -133,6 +128,22 @@ def make_table(scheme: Scheme, tags: Sequence[str]) -> TagTable:
 def complete_table(scheme: Scheme, tags: Iterable[str]) -> TagTable:
     """The table of all tags that the labels of these can have: it can write every chunk."""
     return make_table(scheme, known_tags(tags, scheme))
+
+
+def cut_chunks(
+    prefix: NDArray[np.integer], label: NDArray[np.integer], is_first: Flags
+) -> tuple[Ints, Ints]:
+    """Starts and ends of the chunks by conlleval's rule, as `chunks.read_chunks_leniently` has it.
+
+    Of arrays (n_units,), prefixes counted as PREFIXES has them; `is_first` where a sequence begins.
+    """
+    may_go_on = (prefix == _B) | (prefix == _I)
+    goes_on = ((prefix == _I) | (prefix == _E)) & ~is_first
+    goes_on[1:] &= may_go_on[:-1] & (label[:-1] == label[1:])
+    inside = prefix != _O
+    starts = np.flatnonzero(inside & ~goes_on)
+    inside[:-1] &= ~goes_on[1:]
+    return starts, np.flatnonzero(inside) + 1
 
 
 def first_units(splits: Ints) -> Flags:

@@ -112,7 +112,9 @@ class Task(Protocol[ExampleT, TargetsT, CandidatesT, PredictionT, StatisticsT]):
             DataError: the gold is wrong, and `reading` does not allow to repair it.
         """
 
-    def doubt(self, examples: Sequence[ExampleT], calibration: Calibration) -> list[str]:
+    def doubt(
+        self, examples: Sequence[ExampleT], settings: ModelSettings, calibration: Calibration
+    ) -> list[str]:
         """What of these examples with gold a model cannot get right, a warning each."""
 
     def outputs(self, settings: ModelSettings) -> tuple[str, ...]:

@@ -108,7 +108,12 @@ class QuestionTask(
         """The examples as they are: a score reads the texts of the gold, not their places."""
         return Checked(list(examples), ())
 
-    def doubt(self, examples: Sequence[QuestionExample], calibration: Calibration) -> list[str]:
+    def doubt(
+        self,
+        examples: Sequence[QuestionExample],
+        settings: ModelSettings,
+        calibration: Calibration,
+    ) -> list[str]:
         """That the model always answers, where the gold does not."""
         n_null = sum(example.answers == () for example in examples)
         if not n_null or calibration.threshold is not None:

@@ -73,9 +73,9 @@ class TagCoverage:
 
     `n_without_gold` are texts to tag; they have no part in entities and ceiling. `n_entities` are
     the gold's entities or chunks; of tags without prefixes, the units with one. `n_exact` of them
-    are learnt as they are. `units_without_piece` are the ids of texts with such units that are no white space,
-    each as often as it has them; `unknown_tags` counts gold tags that the model does not have.
-    `ceiling` is None where no text has gold.
+    are learnt as they are. `units_without_piece` are the ids of texts with such units that are no
+    white space, each as often as it has them; `unknown_tags` counts gold tags that the model does
+    not have. `ceiling` is None where no text has gold.
     """
 
     scheme: str

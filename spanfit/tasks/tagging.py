@@ -10,11 +10,10 @@ merge     `tag_predictions`: the best tags of all cells of a text, read as chunk
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spanfit.batching import Batch
 from spanfit.data.checking import Checked, check_examples
@@ -41,6 +40,7 @@ from spanfit.tags import (
 from spanfit.tasks.base import Task
 from spanfit.tasks.cells import find_cells
 from spanfit.tasks.neighbours import arrange
+from spanfit.tasks.tag_logits import TagCandidates, keep_logits, stitch
 from spanfit.tasks.tag_predictions import make_reader
 from spanfit.tasks.tag_statistics import count_example
 from spanfit.tasks.tag_targets import TagTargets, balance, make_targets
@@ -54,19 +54,6 @@ if TYPE_CHECKING:
 
 DEFAULTS = TaskSection(name="tagging")
 """The options of a recipe that says nothing of them."""
-
-
-@dataclass(frozen=True, eq=False)
-class TagCandidates:
-    """The logits of the tokens of B windows that are of their texts, M in all.
-
-    `rows` int64 (B,): the windows; window b has the rows from `splits[b]` to `splits[b + 1]` of
-    `logits` float32 (M, K).
-    """
-
-    rows: NDArray[np.int64]
-    splits: NDArray[np.int64]
-    logits: NDArray[np.float32]
 
 
 class TaggingTask(
@@ -144,9 +131,21 @@ class TaggingTask(
         wanted = replace(reading, into=_require(settings).scheme)
         return check_examples(examples, reading=wanted, name=name)
 
-    def doubt(self, examples: Sequence[TaggedExample], calibration: Calibration) -> list[str]:
-        """Nothing that could be seen from these alone."""
-        return []
+    def doubt(
+        self,
+        examples: Sequence[TaggedExample],
+        settings: ModelSettings,
+        calibration: Calibration,
+    ) -> list[str]:
+        """Gold tags that the model does not have; many, where the column is another."""
+        unknown = _list_tags(examples) - {*_require(settings).tags}
+        if not unknown:
+            return []
+        n = sum(tag in unknown for example in examples for tag in example.tags or ())
+        return [
+            f"{n:,} gold tags are none that this model has: {list_some(sorted(unknown))}; another "
+            "column is read with --columns tags=NAME"
+        ]
 
     def outputs(self, settings: ModelSettings) -> tuple[str, ...]:
         """The tags."""
@@ -195,18 +194,7 @@ class TaggingTask(
             ModelError: the logits hold NaN or infinity.
         """
         values = logits if isinstance(logits, np.ndarray) else logits.detach().float().cpu().numpy()
-        column = np.arange(values.shape[1]) - batch.sliced_start[:, None]
-        kept = values[(column >= 0) & (column < batch.n_sliced[:, None])]
-        kept = kept.astype(np.float32, copy=False)
-        if not np.isfinite(kept).all():
-            raise ModelError(
-                "the logits hold NaN or infinity",
-                expected="a finite logit for every tag of every token",
-                fix="another checkpoint; these weights are spoilt, or overflow in half precision",
-            )
-        splits = np.zeros(len(batch.rows) + 1, np.int64)
-        np.cumsum(batch.n_sliced, out=splits[1:])
-        return TagCandidates(batch.rows, splits=splits, logits=kept)
+        return keep_logits(values, batch)
 
     def merge(
         self,
@@ -225,7 +213,7 @@ class TaggingTask(
         reader = make_reader(tagging, constrained=settings.decode.constrained)
         cells = find_cells(examples, windows)
         place = cells.first - windows.first[cells.window]
-        scores = _stitch(candidates, cells.window, place, n_windows=len(windows))
+        scores = stitch(candidates, cells.window, place, n_windows=len(windows))
         return reader.read(
             examples,
             cells,
@@ -253,28 +241,6 @@ def _require(settings: ModelSettings) -> TagSettings:
             expected='"tagging": {"tags": […], "scheme": …}',
         )
     return settings.tagging
-
-
-def _stitch(
-    candidates: Sequence[TagCandidates],
-    window: NDArray[np.int64],
-    place: NDArray[np.int64],
-    *,
-    n_windows: int,
-) -> NDArray[np.float32]:
-    """The logits at places in windows: (C, K) for C of each; an empty array where C is 0."""
-    if not len(window):
-        return np.empty(0, np.float32)
-    origin = np.full(n_windows, -1, np.int64)
-    base = 0
-    for part in candidates:
-        origin[part.rows] = base + part.splits[:-1]
-        base += len(part.logits)
-    if (origin[window] < 0).any():
-        raise ValueError("there are windows without candidates")
-    logits = np.concatenate([part.logits for part in candidates])
-    chosen: NDArray[np.float32] = logits[origin[window] + place]
-    return chosen
 
 
 def _list_tags(examples: Iterable[TaggedExample]) -> set[str]:
