@@ -13,6 +13,7 @@ import argparse
 
 import spanfit
 from spanfit.calibration import calibrate_questions, decide
+from spanfit.data import read_questions
 from spanfit.data.nbest import read_question_predictions
 from spanfit.settings import Calibration
 from spanfit.types import QuestionExample, QuestionPrediction
@@ -26,7 +27,7 @@ def main() -> int:
     parser.add_argument("gold")
     parser.add_argument("predictions")
     options = parser.parse_args()
-    gold = spanfit.read(options.gold)
+    gold = read_questions(options.gold)
     by_id = {
         prediction.id: prediction for prediction in read_question_predictions(options.predictions)
     }

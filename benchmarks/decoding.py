@@ -238,7 +238,7 @@ def make_logits(batch: Batch, rng: np.random.Generator) -> npt.NDArray[np.float3
 
 def read(path: Path, folder: Path) -> tuple[list[QuestionExample], Tokenizer]:
     """The user's questions and tokenizer."""
-    return data.read(path), load_tokenizer(folder)
+    return data.read_questions(path), load_tokenizer(folder)
 
 
 def make_up(n: int = 10_570) -> tuple[list[QuestionExample], Tokenizer]:

@@ -74,9 +74,10 @@ def run(model: str, data: Path, n_characters: int) -> dict[str, float]:
 def measure(source: str, data: Path, n_characters: int) -> dict[str, float]:
     """Ask once, in this process."""
     import spanfit
+    from spanfit.data import read_questions
     from spanfit.types import QuestionExample
 
-    contexts = list({example.context: None for example in spanfit.read(data)})
+    contexts = list({example.context: None for example in read_questions(data)})
     text = make_text(contexts, n_characters)
     model = spanfit.load(source)
     model.ask(QUESTION, text[:WARM_UP_CHARACTERS])

@@ -24,7 +24,7 @@ from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 
-from spanfit.data import read
+from spanfit.data import read, read_questions
 from spanfit.data.writing import Format, write_examples
 from spanfit.types import Answer, QuestionExample
 
@@ -54,7 +54,7 @@ def main() -> None:
 
 def repeat(files: Sequence[Path]) -> Iterator[QuestionExample]:
     """Questions without end: those of the files again and again, with ids of their own."""
-    given = [read(file) for file in files] or [list(invent())]
+    given = [read_questions(file) for file in files] or [list(invent())]
     for turn in count():
         for part, examples in enumerate(given):
             for example in examples:

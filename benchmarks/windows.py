@@ -125,8 +125,8 @@ def spread(results: list[Result]) -> str:
 
 def measure(side: str, data: Path, tokenizer: Path) -> Result:
     """Prepare everything, then time the work and watch its memory."""
-    read = spanfit.data.read(data)
-    examples = check_answers(read, repair="drop", name=str(data)).examples
+    questions = spanfit.data.read_questions(data)
+    examples = check_answers(questions, repair="drop", name=str(data)).examples
     work: SpanFitSide | AnchorSide
     if side == SPANFIT:
         work = SpanFitSide(examples, tokenizer)

@@ -128,8 +128,8 @@ class _Reader:
         self._require_kind(examples, files)
         if repeats:
             self.progress.warn(
-                f"{_name(files)}: {len(repeats):,} {self.kind.kind} stand in more than one of these files, "
-                f"equal in everything, and count once: {list_some(repeats)}"
+                f"{_name(files)}: {len(repeats):,} {self.kind.kind} stand in more than one of "
+                f"these files, equal in everything, and count once: {list_some(repeats)}"
             )
         name = paths[0] if len(paths) == 1 else ""
         if without := next((example for example in examples if not example.has_gold), None):

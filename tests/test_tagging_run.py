@@ -126,16 +126,16 @@ def test_predict_goes_on_where_it_was_ended_with_the_same_bytes(model, folder, t
     assert model.predict_file(data, whole).n == 700
     chunks = model.predictor.predict_chunks
 
-    class End(Exception):
+    class EndError(Exception):
         pass
 
     def ended(*arguments, **options):
         yield next(chunks(*arguments, **options))
-        raise End
+        raise EndError
 
     object.__setattr__(model.predictor, "predict_chunks", ended)
     try:
-        with pytest.raises(End):
+        with pytest.raises(EndError):
             model.predict_file(data, halved)
     finally:
         object.__delattr__(model.predictor, "predict_chunks")

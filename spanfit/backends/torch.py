@@ -27,8 +27,8 @@ MAX_TOKENS = {"cpu": 2048, "cuda": 16_384, "mps": 4096}
 """Padded tokens of a batch that suit a device: a CPU's caches, a GPU's width."""
 
 OVERHEAD_TOKENS = {"cpu": 64, "cuda": 16_384, "mps": 4096}
-"""What a batch costs beside its padded tokens, in tokens: measured on a CPU (benchmarks/RESULTS.md);
-elsewhere so many that there are as few batches as the budget allows."""
+"""What a batch costs beside its padded tokens, in tokens: measured on a CPU (see
+benchmarks/RESULTS.md), elsewhere so many that there are as few batches as the budget allows."""
 
 
 class TorchBackend:

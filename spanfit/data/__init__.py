@@ -41,8 +41,9 @@ from spanfit.data.hub import is_hub_name, open_hub
 from spanfit.data.recognition import find_lines, parse, parse_table
 from spanfit.errors import DataError
 from spanfit.examples import AS_IT_IS, Example, Reading
+from spanfit.types import QuestionExample
 
-__all__ = ["count", "count_kinds", "digest", "read", "stream"]
+__all__ = ["count", "count_kinds", "digest", "read", "read_questions", "stream"]
 
 _TALLIED = 10_000  # examples between two signs of life
 
@@ -63,6 +64,25 @@ def read(*paths: str | Path, reading: Reading = AS_IT_IS) -> list[Example]:
         MissingExtraError: it takes pyarrow or datasets, which is not installed.
     """
     return list(stream(*paths, reading=reading))
+
+
+def read_questions(*paths: str | Path) -> list[QuestionExample]:
+    """The same of files that hold questions.
+
+    Raises:
+        DataError: as `read`, or they hold tagged texts.
+        MissingExtraError: as `read`.
+    """
+    questions: list[QuestionExample] = []
+    for example in stream(*paths):
+        if not isinstance(example, QuestionExample):
+            raise DataError(
+                f"these are {example.kind}",
+                where=", ".join(filter(None, (str(paths[0]), example.place))),
+                expected=QuestionExample.kind,
+            )
+        questions.append(example)
+    return questions
 
 
 def stream(

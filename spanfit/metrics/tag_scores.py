@@ -23,7 +23,7 @@ from spanfit.tags import Chunk
 
 _ENTITY_HEADINGS = {"P": "precision", "R": "recall", "F1": "f1"}
 _HEADINGS = {
-    "accuracy": {"accuracy": "accuracy", "F1": "f1"},
+    "accuracy": {"accuracy": "accuracy", "macro F1": "macro_f1"},
     "char_macro": {"char F1": "char_macro_f1", "macro F1": "macro_f1"},
 }
 """By metric, where it is not as of entities."""
