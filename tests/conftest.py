@@ -69,6 +69,24 @@ def quickstart_run(tmp_path_factory):
         torch.set_num_threads(threads)
 
 
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Type a command: its exit code, standard output, standard error."""
+    from spanfit.cli import main
+
+    def run(*words):
+        monkeypatch.setattr("sys.argv", ["spanfit", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+            raise SystemExit(0)
+        printed = capsys.readouterr()
+        code = left.value.code
+        return 0 if code is None else code, printed.out, printed.err
+
+    return run
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With `-m "not training"`, leave out the files that hold nothing else: they import torch."""
     training = {

@@ -16,30 +16,12 @@ from tiny_models import make_questions, make_recipe_content, write_lines
 
 import spanfit
 from spanfit.backends.torch import TorchBackend
-from spanfit.cli import main
 from spanfit.metrics import SLICES
 from spanfit.quickstart import LESSONS
 from spanfit.recipe import read_recipe
 from spanfit.runs import Run
 
 pytestmark = pytest.mark.training
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Type a command: its exit code, standard output, standard error."""
-
-    def run(*words):
-        monkeypatch.setattr("sys.argv", ["spanfit", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main()
-            raise SystemExit(0)
-        printed = capsys.readouterr()
-        code = left.value.code
-        return 0 if code is None else code, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -208,3 +208,44 @@ def test_an_invalid_transition_is_refused_with_its_place_and_repaired_only_by_na
         content, tmp_path / "run", data__train=broken, columns__repair="conlleval", run__epochs=1
     )
     assert run.record["status"] == "finished"
+
+
+def test_the_commands_tag_evaluate_and_predict(command, run, content, tmp_path):
+    data = content["data"]["validation"]
+    code, out, err = command("tag", run.folder, "Ada Reed lives in Dover Bay.", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert [(one["start"], one["end"], one["label"]) for one in found["entities"]] == [
+        (0, 8, "PER"),
+        (18, 27, "LOC"),
+    ]
+    assert found["units"][0] == [0, 3] and len(found["tags"]) == 7
+    code, out, err = command("tag", run.folder, "Ada lives in Elm .")
+    assert code == 0 and "[[Ada PER]] lives in [[Elm LOC]] ." in out
+    out_folder = tmp_path / "evaluation"
+    code, out, err = command("evaluate", run.folder, data, "--show", "all", "--out", out_folder)
+    assert code == 0, err
+    assert "0 of" in out and "tags wrong" in out and "f1 100.00" in out
+    assert (out_folder / "scores.json").is_file()
+    code, out, err = command("evaluate", run.folder, data, "--columns", "tags=2")
+    assert "gold tags are none that this model has" in err and "--columns tags=NAME" in err
+    said = tmp_path / "said.jsonl"
+    code, out, err = command("predict", run.folder, data, "--out", said)
+    assert code == 0 and "predictions" in out
+    code, out, err = command("score", data, said, "--metric", "seqeval_strict")
+    assert code == 0 and "f1 100.00" in out
+    code, out, err = command("ask", run.folder, "--question", "Who?", "--context", data)
+    assert code == 1 and "this model is for tagged texts" in err and "spanfit tag" in err
+
+
+def test_lines_of_standard_input_are_texts_of_their_own(command, run, monkeypatch):
+    import io
+    import sys
+
+    texts = b"Ada lives in Elm .\n\nIt rains .\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(texts), encoding="utf-8"))
+    code, out, err = command("tag", run.folder, "-", "--lines", "--json")
+    assert code == 0, err
+    assert [one["text"] for one in json.loads(out)] == ["Ada lives in Elm .", "It rains ."]
+    code, out, err = command("tag", run.folder, "  ")
+    assert code == 2 and "there is no text to tag" in err

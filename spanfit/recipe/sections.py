@@ -89,7 +89,10 @@ class DataSection(Section):
         None, description="the same for threshold and best epoch; else a share of train is held out"
     )
     calibration_share: float = Field(
-        0.1, ge=0, lt=1, description="share of train (by title, else by context) held out for that"
+        0.1,
+        ge=0,
+        lt=1,
+        description="share of train (by title or document, else by text) held out for that",
     )
     bad_answers: Literal["fail", "drop", "relocate"] = Field(
         "fail",
