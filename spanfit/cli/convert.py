@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,7 +12,6 @@ import typer
 from spanfit.cli import console
 from spanfit.cli.model import check_free
 from spanfit.cli.reading import ColumnsOption, parse_columns
-from spanfit.errors import RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -109,19 +107,10 @@ def _put_right(examples: Iterator[Example], reading: Reading, data: Path) -> Ite
         RecipeError: these are questions, which have no tags.
     """
     from spanfit.data.checking import check_examples
-    from spanfit.tagged import TaggedExample
 
     if reading.into is None and reading.repair is None:
         return examples
-    first = next(examples, None)
-    if first is not None and not isinstance(first, TaggedExample):
-        raise RecipeError(
-            f"{first.kind} have no tags to put into a scheme or to repair",
-            where=str(data),
-            fix="leave out --scheme and --columns",
-        )
-    everything = [] if first is None else [*chain([first], examples)]
-    checked = check_examples(everything, reading=reading, name=str(data))
+    checked = check_examples([*examples], reading=reading, name=str(data))
     for note in checked.notes:
         console.warning(note)
     return iter(checked.examples)

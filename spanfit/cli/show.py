@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -79,13 +79,26 @@ def show(
 def _view(
     examples: Examples, data: Path, reading: Reading, columns: Sequence[str]
 ) -> QuestionsView | TextsView:
-    """What shows examples of this kind; tags are repaired where the user names a repair."""
+    """What shows examples of this kind."""
+    kind = type(examples[0]) if examples else QuestionExample
+    return _VIEWS[kind](examples, data, reading, columns)
+
+
+def _view_questions(
+    examples: Examples, data: Path, reading: Reading, columns: Sequence[str]
+) -> QuestionsView:
     from spanfit.cli.shown_questions import QuestionsView
+
+    return QuestionsView(cast("Sequence[QuestionExample]", examples), data)
+
+
+def _view_texts(
+    examples: Examples, data: Path, reading: Reading, columns: Sequence[str]
+) -> TextsView:
+    """Tags are repaired where the user names a repair."""
     from spanfit.cli.shown_texts import TextsView
     from spanfit.data.checking import check_examples
 
-    if not examples or isinstance(examples[0], QuestionExample):
-        return QuestionsView(cast("Sequence[QuestionExample]", examples), data)
     if reading.repair is not None:
         checked = check_examples(examples, reading=reading, name=str(data))
         examples = checked.examples
@@ -93,6 +106,13 @@ def _view(
             console.warning(note)
     texts = cast("Sequence[TaggedExample]", examples)
     return TextsView(texts, data, named_scheme=reading.scheme, columns=columns)
+
+
+_VIEWS: dict[type, Callable[..., QuestionsView | TextsView]] = {
+    QuestionExample: _view_questions,
+    TaggedExample: _view_texts,
+}
+"""By the type of the examples."""
 
 
 def _find(examples: Examples, wanted: str, data: Path) -> Example:

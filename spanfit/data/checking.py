@@ -17,7 +17,7 @@ from spanfit.data.answers import check_answers
 from spanfit.data.entities import tag_characters
 from spanfit.data.fields import located
 from spanfit.data.gold import convert_all
-from spanfit.errors import DataError
+from spanfit.errors import DataError, RecipeError
 from spanfit.examples import AS_IT_IS, Examples, Reading
 from spanfit.tagged import TaggedExample
 from spanfit.tags import (
@@ -58,10 +58,16 @@ def check_examples(examples: Examples, *, reading: Reading = AS_IT_IS, name: str
 
     Raises:
         DataError: the gold is wrong and no repair is named, or the one that is cannot mend it.
-        RecipeError: there is no such scheme or repair.
+        RecipeError: there is no such scheme or repair, or it is named for questions.
     """
     if examples and isinstance(examples[0], TaggedExample):
         return _check_texts(cast("Sequence[TaggedExample]", examples), reading, name)
+    if examples and (reading.into is not None or reading.repair is not None):
+        raise RecipeError(
+            f"{examples[0].kind} have no tags to put into a scheme or to repair",
+            where=name,
+            fix="leave out --scheme and --columns",
+        )
     questions = cast("Sequence[QuestionExample]", examples)
     checked = check_answers(questions, repair=reading.bad_answers, name=name)
     return Checked(checked.examples, tuple(checked.summary()))
