@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spanfit.errors import RecipeError
-from spanfit.metrics.scores import Signature, require_same_signature
+from spanfit.metrics.signatures import Signature, require_same_signature
 from spanfit.progress import Progress
 from spanfit.recipe import Recipe
 from spanfit.runs import Run, RunFolder, check_free, find_free_folder

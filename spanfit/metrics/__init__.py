@@ -5,8 +5,10 @@ from __future__ import annotations
 from spanfit.metrics.bootstrap import Interval
 from spanfit.metrics.comparison import Comparison, Difference, compare
 from spanfit.metrics.confidence import Confidence, measure_confidence
-from spanfit.metrics.scores import Case, Scores, Signature, Slice, require_same_signature
-from spanfit.metrics.scoring import METRICS, AnyScores, check_gold, check_questions, score
+from spanfit.metrics.question_scoring import METRICS
+from spanfit.metrics.scores import Case, Scores, Slice
+from spanfit.metrics.scoring import AnyScores, check_gold, check_questions, score
+from spanfit.metrics.signatures import Signature, require_same_signature
 from spanfit.metrics.slices import SLICES, check_slice
 from spanfit.metrics.squad import answer_scores
 from spanfit.metrics.tag_counting import TAG_METRICS

@@ -16,8 +16,9 @@ from spanfit.metrics.bootstrap import (
     to_interval,
     to_p_value,
 )
-from spanfit.metrics.scores import Scores, Signature, require_same_signature
+from spanfit.metrics.scores import Scores
 from spanfit.metrics.scoring import AnyScores
+from spanfit.metrics.signatures import Signature, require_same_signature
 from spanfit.metrics.tag_scores import TagScores
 
 

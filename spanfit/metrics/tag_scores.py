@@ -13,7 +13,7 @@ from spanfit.errors import RecipeError, did_you_mean
 from spanfit.metrics.bootstrap import Floats, Interval, to_interval
 from spanfit.metrics.confidence import Confidence
 from spanfit.metrics.label_counts import Counts, Rates
-from spanfit.metrics.scores import Signature
+from spanfit.metrics.signatures import Signature
 from spanfit.metrics.spans import PartialCounts, count_partial
 from spanfit.metrics.summed_figures import SummedFigures, sum_figures
 from spanfit.metrics.tag_counting import Counted

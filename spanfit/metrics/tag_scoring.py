@@ -19,7 +19,7 @@ from spanfit.examples import Reading
 from spanfit.metrics.confidence import Confidence, measure_confidence
 from spanfit.metrics.found_spans import SpanPair
 from spanfit.metrics.responses import name_source
-from spanfit.metrics.scores import Signature
+from spanfit.metrics.signatures import Signature
 from spanfit.metrics.tag_counting import TagMetric, Texts, count_texts, find_metric, suit_metric
 from spanfit.metrics.tag_responses import Aligned, TagPredictions, align_responses
 from spanfit.metrics.tag_scores import TagScores
