@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import transformers
@@ -11,6 +15,7 @@ from tiny_models import make_questions, make_sentences, make_tagging_content, wr
 import spanfit
 from spanfit.errors import DataError, ModelError, RecipeError
 from spanfit.progress import Progress
+from spanfit.quickstart import LESSONS
 from spanfit.recipe import make_recipe
 from spanfit.tagged import TaggedExample
 
@@ -239,9 +244,6 @@ def test_the_commands_tag_evaluate_and_predict(command, run, content, tmp_path):
 
 
 def test_lines_of_standard_input_are_texts_of_their_own(command, run, monkeypatch):
-    import io
-    import sys
-
     texts = b"Ada lives in Elm .\n\nIt rains .\n"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(texts), encoding="utf-8"))
     code, out, err = command("tag", run.folder, "-", "--lines", "--json")
@@ -249,3 +251,18 @@ def test_lines_of_standard_input_are_texts_of_their_own(command, run, monkeypatc
     assert [one["text"] for one in json.loads(out)] == ["Ada lives in Elm .", "It rains ."]
     code, out, err = command("tag", run.folder, "  ")
     assert code == 2 and "there is no text to tag" in err
+
+
+def test_the_quickstart_of_tagging_trains_scores_and_marks_texts(
+    command, run, content, monkeypatch
+):
+    validation = Path(content["data"]["validation"])
+    monkeypatch.setattr("spanfit.quickstart.lesson.train_quickstart", lambda **options: run)
+    texts = ("Ada Reed lives in Dover Bay .", "It rains .")
+    lesson = replace(LESSONS["tagging"], validation=validation, demonstration=texts)
+    monkeypatch.setitem(LESSONS, "tagging", lesson)
+    code, out, err = command("quickstart", "--task", "tagging")
+    assert code == 0, err
+    assert f"f1 {run.figures()['f1']:.2f}" in out
+    assert "[[Ada Reed PER]] lives in [[Dover Bay LOC]] ." in out
+    assert f"next: spanfit tag {run.folder}" in err
