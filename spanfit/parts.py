@@ -74,7 +74,7 @@ def read_parts(recipe: Recipe, *, kind: type[Example], progress: Progress) -> Pa
         training, calibration = split_off(training, share=data.calibration_share, seed=data.seed)
         calibration = _add_unanswerable(calibration, data, progress, part="calibration")
     if not training:
-        raise DataError("there is nothing to learn from", where=_name(data.train))
+        raise DataError(f"there is no {kind.noun} to learn from", where=_name(data.train))
     training = _add_unanswerable(training, data, progress, part="training")
     validation: Examples = ()
     if data.validation is not None:

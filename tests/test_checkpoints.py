@@ -24,6 +24,7 @@ from spanfit.errors import ModelError
 from spanfit.progress import Progress
 from spanfit.recipe import ModelSection, WindowsSection, make_recipe
 from spanfit.settings import ModelSettings
+from spanfit.tasks import TASKS
 
 pytestmark = pytest.mark.training
 QUIET = Progress(quiet=True)
@@ -93,7 +94,10 @@ def refusal(folder, *, alike=True):
 
 
 def prepare(folder, max_length=64):
-    return load_encoder(ModelSection(name=str(folder)), task="qa", max_length=max_length)
+    outputs = TASKS["qa"].outputs(ModelSettings())
+    return load_encoder(
+        ModelSection(name=str(folder)), task="qa", outputs=outputs, max_length=max_length
+    )
 
 
 def test_a_whole_model_loads_without_a_note(trained):
@@ -101,6 +105,17 @@ def test_a_whole_model_loads_without_a_note(trained):
     assert model.notes == ()
     assert model.ask("Who?", "Ada.").n_best
     assert prepare(trained).notes == ()
+
+
+def test_a_checkpoint_that_tags_is_no_checkpoint_that_answers(tmp_path):
+    folder = make_encoder(tmp_path / "encoder")
+    add_head(folder, "TokenClassification")
+    (folder / "spanfit.json").unlink()
+    model = spanfit.load(folder)
+    assert model.settings.task == "tagging" and len(model.tag("Ada came.").tags) == 3
+    with pytest.raises(ModelError, match="this model is for tagged texts"):
+        model.ask("Who?", "Ada.")
+    assert prepare(folder).notes == ("newly initialised: qa_outputs.bias, qa_outputs.weight",)
 
 
 @pytest.mark.parametrize("kind", ["TokenClassification", "SequenceClassification", None])
