@@ -205,8 +205,9 @@ class TagCalibrator:
         before: Calibration,
         is_threshold_fixed: bool,
     ) -> Fit:
-        """Nothing is fitted."""
-        return Fit(before, ())
+        """Nothing is fitted; that these chose the epoch is kept."""
+        source = {"data_digest": digest(examples), "n_examples": len(examples)}
+        return Fit(before.model_copy(update=source))
 
     def decide(
         self, predictions: Sequence[TaggingPrediction], calibration: Calibration

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spanfit.data import digest
 from spanfit.examples import AS_IT_IS, Example, Examples, Prediction, Reading
 from spanfit.metrics import AnyScores, check_gold, score
-from spanfit.prediction import Observer, Predictor
+from spanfit.prediction import Observer, Predictor, pass_kind
 from spanfit.progress import Progress
 from spanfit.types import SelectedOn
 
@@ -58,24 +58,39 @@ def evaluate(
     predictor: Predictor,
     *,
     metric: str | None = None,
+    reading: Reading = AS_IT_IS,
+    name: str = "",
     title: str = "evaluating",
     progress: Progress | None = None,
 ) -> Evaluation:
     """Predict examples with gold and score that.
 
+    The gold is put as the model says it; `reading` tells which repairs are allowed for that, and
+    `name` is the file's, for messages. What is worth knowing is told to `progress` beforehand.
+
     Raises:
-        DataError: an example without gold, or no examples.
+        DataError: no examples, of another kind than the model is for, without gold, or with gold
+            that is wrong.
         RecipeError: an unknown metric.
     """
-    examples = predictor.task.adapt(examples, predictor.settings).examples
-    reading = predictor.settings.gold_reading
-    check_gold(examples, metric=metric, reading=reading)  # before hours of predicting
-    predictions = predict_all(
-        examples, predictor, title=title, progress=progress or Progress(quiet=True)
-    )
-    signed = predictor.settings.selected_on_for(digest(examples), backend=predictor.backend.name)
+    progress = progress or Progress(quiet=True)
+    task, settings = predictor.task, predictor.settings
+    mine = list(pass_kind(task, examples, name=name))
+    checked = task.adapt(mine, settings, reading=reading, name=name)
+    for note in (
+        *checked.notes,
+        *task.doubt(checked.examples, settings, predictor.calibration),
+    ):
+        progress.warn(note)
+    check_gold(checked.examples, metric=metric, reading=checked.reading)  # not after hours
     return score_predictions(
-        examples, predictions, metric=metric, selected_on=signed, reading=reading
+        checked.examples,
+        predict_all(checked.examples, predictor, title=title, progress=progress),
+        metric=metric,
+        selected_on=settings.selected_on_for(
+            digest(checked.examples), backend=predictor.backend.name
+        ),
+        reading=checked.reading,
     )
 
 
@@ -85,9 +100,9 @@ def score_predictions(
     *,
     metric: str | None = None,
     selected_on: SelectedOn,
-    reading: Reading = AS_IT_IS,
+    reading: Reading,
 ) -> Evaluation:
-    """Score predictions that are there already."""
+    """Score predictions that are there already; `reading` is that of gold that was checked."""
     predictions = list(predictions)
     scores = score(examples, predictions, metric=metric, selected_on=selected_on, reading=reading)
     return Evaluation(examples=examples, predictions=predictions, scores=scores)

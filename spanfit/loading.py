@@ -32,7 +32,7 @@ def load(
     transformers does not have.
 
     Raises:
-        ModelError: there is no such model, or it was not trained to answer questions.
+        ModelError: there is no such model, or it was trained neither to answer nor to tag.
         RecipeError: there is no such device here, or `max_tokens` is not above 0.
         MissingExtraError: torch or transformers is not installed.
     """
@@ -62,7 +62,8 @@ def load(
     limit = max_positions(loaded.network)
     if stored is None:
         settings = _shorten_windows(assumed, limit)
-        notes = [*loaded.notes, _explain_defaults(where, settings), *tokenizer_warnings(where)]
+        explained = _explain_defaults(where, settings, is_short=settings != assumed)
+        notes = [*loaded.notes, explained, *tokenizer_warnings(where)]
     else:
         settings, notes = stored, list(loaded.notes)
         _check_windows(stored, limit, where)
@@ -146,13 +147,11 @@ def _check_windows(settings: ModelSettings, limit: int | None, source: str) -> N
         )
 
 
-def _explain_defaults(source: str, settings: ModelSettings) -> str:
+def _explain_defaults(source: str, settings: ModelSettings, *, is_short: bool) -> str:
     windows = settings.windows
-    is_short = windows.max_length < WindowsSection().max_length
-    tags = settings.tagging
-    decision = "a null threshold of 0" if tags is None else f"the tag scheme {tags.scheme}"
     return (
         f"{source} has no {FILE_NAME}: windows of {windows.max_length} tokens"
         + (", all that its encoder has positions for," if is_short else "")
-        + f" with {windows.overlap} of overlap, and {decision}, are assumed"
+        + f" with {windows.overlap} of overlap, and {TASKS[settings.task].explain(settings)}, are "
+        "assumed"
     )

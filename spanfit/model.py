@@ -180,16 +180,31 @@ class Model:
             self.predictor, data, out, bad_lines=bad_lines, reading=reading, progress=progress
         )
 
-    def evaluate(self, examples: Examples, *, metric: str | None = None) -> AnyScores:
-        """Scores of the predictions for examples with gold."""
-        return self.examine(examples, metric=metric).scores
+    def evaluate(
+        self, examples: Examples, *, metric: str | None = None, reading: Reading = AS_IT_IS
+    ) -> AnyScores:
+        """Scores of the predictions for examples with gold; see `examine`."""
+        return self.examine(examples, metric=metric, reading=reading).scores
 
     def examine(
         self,
         examples: Examples,
         *,
         metric: str | None = None,
+        reading: Reading = AS_IT_IS,
+        name: str = "",
         progress: Progress | None = None,
     ) -> Evaluation:
-        """Predictions and scores together, to look at the errors."""
-        return evaluate(examples, self.predictor, metric=metric, progress=progress)
+        """Predictions and scores together, to look at the errors.
+
+        Gold tags may be in any scheme; `reading` names theirs, where it is not to be detected, and
+        the repair of tags that break it. `name` is the file's, for messages.
+        """
+        return evaluate(
+            examples,
+            self.predictor,
+            metric=metric,
+            reading=reading,
+            name=name,
+            progress=progress,
+        )

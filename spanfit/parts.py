@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from spanfit.data import count_kinds, digest, stream
 from spanfit.data.checking import Checked, check_examples
+from spanfit.data.joiner import find_word_joiner
+from spanfit.data.neighbours import surround
 from spanfit.data.splitting import limit, split_off
 from spanfit.data.synthesis import make_unanswerable
 from spanfit.errors import DataError, RecipeError, list_some
-from spanfit.examples import Example, Examples
+from spanfit.examples import Example, Examples, Reading
 from spanfit.progress import Progress
 from spanfit.recipe import DataSection, Files, Recipe
 from spanfit.types import QuestionExample
@@ -22,12 +24,16 @@ class Parts:
     """The three parts of the data; `calibration` and `validation` may be empty.
 
     `calibration` is what threshold, best epoch and early stopping are chosen on: held out of the
-    training file (by title, else by context), unless the recipe names a file of its own.
+    training file (by title or document, else by text), unless the recipe names a file of its own.
+    `scheme` is that of the tags of all parts, None for questions. `readings` say how the gold of
+    each part is scored: signed with the repair that it needed.
     """
 
     training: Examples
     calibration: Examples
     validation: Examples
+    scheme: str | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     @property
     def by_name(self) -> dict[str, Examples]:
@@ -44,7 +50,11 @@ class Parts:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How many examples each part has, and how many of them are of which kind."""
-        return {name: count_kinds(examples) for name, examples in self.by_name.items()}
+        none = dict.fromkeys(count_kinds(self.training), 0)
+        return {
+            name: count_kinds(examples) if examples else none
+            for name, examples in self.by_name.items()
+        }
 
 
 def read_parts(recipe: Recipe, *, kind: type[Example], progress: Progress) -> Parts:
@@ -64,22 +74,29 @@ def read_parts(recipe: Recipe, *, kind: type[Example], progress: Progress) -> Pa
             expected="data.train",
             fix="--set data.train=FILE, or spanfit init FILE > recipe.toml",
         )
-    checked = reader.read(data.train)
-    reader = replace(reader, scheme=checked.scheme)
-    training: Examples = limit(checked.examples, data.max_examples, seed=data.seed)
+    learnt = reader.read(data.train)
+    reader = reader.follow(learnt)
+    training: Examples = limit(learnt.examples, data.max_examples, seed=data.seed)
+    held_out, scored = learnt, Checked(())
     calibration: Examples
     if data.calibration is not None:
-        calibration = reader.read(data.calibration).examples
+        held_out = reader.read(data.calibration)
+        calibration = held_out.examples
     else:
         training, calibration = split_off(training, share=data.calibration_share, seed=data.seed)
         calibration = _add_unanswerable(calibration, data, progress, part="calibration")
     if not training:
         raise DataError(f"there is no {kind.noun} to learn from", where=_name(data.train))
     training = _add_unanswerable(training, data, progress, part="training")
-    validation: Examples = ()
     if data.validation is not None:
-        validation = reader.read(data.validation).examples
-    return Parts(training=training, calibration=calibration, validation=validation)
+        scored = reader.read(data.validation)
+    return Parts(
+        training=training,
+        calibration=calibration,
+        validation=scored.examples,
+        scheme=learnt.scheme,
+        readings={"calibration": held_out.reading, "validation": scored.reading},
+    )
 
 
 def _add_unanswerable(
@@ -111,19 +128,34 @@ def _add_unanswerable(
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads the files of one part; `scheme` is the one that tags are wanted in, if any."""
+    """Reads the files of one part.
+
+    `scheme` is the one that tags are wanted in, if any, and `joiner` what stands between words that
+    come without their text: those of the training part, once that is read.
+    """
 
     recipe: Recipe
     kind: type[Example]
     progress: Progress
     scheme: str | None = None
+    joiner: str | None = None
+
+    def follow(self, training: Checked) -> _Reader:
+        """A reader of other parts, which are read as the training part was."""
+        return replace(self, scheme=training.scheme, joiner=find_word_joiner(training.examples))
 
     def read(self, files: Files) -> Checked:
-        """The examples of one part; with several files, the places of examples name theirs."""
+        """The examples of one part; with several files, the places of examples name theirs.
+
+        Sentences get their neighbours here, before any is left out.
+        """
         paths = [files] if isinstance(files, str) else files
         repeats: list[str] | None = [] if len(paths) > 1 else None
         reading = self.recipe.columns.reading(bad_answers=self.recipe.data.bad_answers)
-        reading = replace(reading, into=self.scheme)
+        if self.scheme is not None:  # the name that the recipe gives is that of the training file's
+            reading = replace(reading, scheme=None, into=self.scheme)
+        if reading.joiner is None:
+            reading = replace(reading, joiner=self.joiner)
         examples = list(stream(*paths, repeats=repeats, reading=reading))
         self._require_kind(examples, files)
         if repeats:
@@ -138,10 +170,11 @@ class _Reader:
                 where=", ".join(filter(None, (name, without.place))),
                 expected=without.gold_form,
             )
-        checked = check_examples(examples, reading=reading, name=name)
+        checked = check_examples(examples, reading=reading, name=name, expected_scheme=self.scheme)
         for line in checked.notes:
             self.progress.warn(f"{_name(files)}: {line}")
-        return checked
+        n_neighbours = self.recipe.task.context_sentences
+        return replace(checked, examples=list(surround(checked.examples, n_neighbours)))
 
     def _require_kind(self, examples: Examples, files: Files) -> None:
         """Refuse what another task learns.

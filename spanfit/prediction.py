@@ -187,7 +187,7 @@ def predict_file(
                 total = count(data, advance=bar.advance, reading=reading)
             examples = stream(data, check_ids=False, on_fault=on_fault, reading=reading)
             try:
-                arranged = predictor.arrange(_of_kind(predictor.task, examples, name=str(data)))
+                arranged = predictor.arrange(pass_kind(predictor.task, examples, name=str(data)))
                 _write_predictions(predictor, arranged, unfinished, progress, total)
             except BaseException:
                 if unfinished.lines:
@@ -202,8 +202,8 @@ def predict_file(
     )
 
 
-def _of_kind(task: AnyTask, examples: Iterable[Example], *, name: str) -> Iterator[Example]:
-    """The examples, if they are what the task is about.
+def pass_kind(task: AnyTask, examples: Iterable[Example], *, name: str) -> Iterator[Example]:
+    """Pass examples on that are what the task is about.
 
     Raises:
         DataError: one is not.
@@ -231,17 +231,13 @@ def _write_predictions(
     So chunks always begin at the same examples, rows are padded to the same lengths, and an
     interrupted run gives the bytes of an uninterrupted one.
     """
-
-    def to_input(example: Example) -> tuple[str, ...]:
-        pair = predictor.task.texts(example)
-        return (example.id, pair.fixed or "", pair.sliced)
-
+    identify = predictor.task.identify
     if file.lines:
         progress.note(f"going on after the {file.lines:,} predictions in {file.part}")
-        file.pass_over(map(to_input, islice(examples, file.lines)))
+        file.pass_over(map(identify, islice(examples, file.lines)))
     with progress.bar("predicting", total=total, unit="examples", done=file.lines) as bar:
         for chunk, predictions in predictor.predict_chunks(examples):
-            file.append([format_line(item) for item in predictions], map(to_input, chunk))
+            file.append([format_line(item) for item in predictions], map(identify, chunk))
             bar.advance(len(chunk))
 
 

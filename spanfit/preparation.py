@@ -79,7 +79,7 @@ def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
     _check_selection(recipe, parts, progress)
     for warning in task.advise(parts.by_name, recipe):
         progress.warn(warning)
-    settings = task.settle(parts.training, recipe)
+    settings = task.settle(parts.training, recipe, scheme=parts.scheme)
     model = recipe.model
     pretrained = load_encoder(
         model,

@@ -122,10 +122,10 @@ class Publication:
         if parts.calibration:
             predictions, loss = self._predict(parts.calibration, "calibration")
             calibration = self._calibrate(predictions)
-            results["calibration"] = self._score(parts.calibration, predictions, loss, calibration)
+            results["calibration"] = self._score("calibration", predictions, loss, calibration)
         if parts.validation:
             predictions, loss = self._predict(parts.validation, "validation")
-            results["validation"] = self._score(parts.validation, predictions, loss, calibration)
+            results["validation"] = self._score("validation", predictions, loss, calibration)
         return calibration, results
 
     def _predict(self, examples: Examples, name: str) -> tuple[list[Prediction], float]:
@@ -144,18 +144,14 @@ class Publication:
         return predictions, observer.mean
 
     def _score(
-        self,
-        examples: Examples,
-        predictions: list[Prediction],
-        loss: float,
-        calibration: Calibration,
+        self, part: str, predictions: list[Prediction], loss: float, calibration: Calibration
     ) -> PartResult:
-        decided = self._calibrator.decide(predictions, calibration)
+        parts = self._prepared.parts
         evaluation = score_predictions(
-            examples,
-            decided,
+            parts.by_name[part],
+            self._calibrator.decide(predictions, calibration),
             selected_on=self._selected_on,
-            reading=self._prepared.settings.gold_reading,
+            reading=parts.readings[part],
         )
         before = self._calibrator.confidence_before(predictions, evaluation.scores, calibration)
         return PartResult(evaluation=evaluation, eval_loss=loss, confidence_before=before)

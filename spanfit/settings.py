@@ -17,7 +17,6 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from spanfit.errors import ModelError
-from spanfit.examples import AS_IT_IS, Reading
 from spanfit.recipe import ColumnsSection, DecodeSection, Section, WindowsSection
 from spanfit.types import NullScale, SelectedOn
 
@@ -80,11 +79,6 @@ class ModelSettings(Section):
     def columns(self) -> ColumnsSection:
         """How the files of the training were read."""
         return ColumnsSection() if self.tagging is None else self.tagging.columns
-
-    @property
-    def gold_reading(self) -> Reading:
-        """How gold is read that is said as this model says it: tags in its scheme."""
-        return AS_IT_IS if self.tagging is None else Reading(scheme=self.tagging.scheme)
 
     def calibration_of(self, backend: str) -> Calibration:
         """The calibration of a backend; the torch one's, else the default, where it has none."""

@@ -40,7 +40,8 @@ class TaggedExample:
     of the first unit where each unit has a line of its own, else 0; `place` then ends with it.
 
     `before` and `after` are what stands around the text where it is read by a model: a space, or
-    its neighbours in the document. They are never counted in units, ranges or scores.
+    its neighbours in the document. None: nobody has looked for any yet. They are never counted in
+    units, ranges or scores.
     """
 
     id: str
@@ -50,8 +51,8 @@ class TaggedExample:
     tags: tuple[str, ...] | None = None
     entities: tuple[Entity, ...] | None = None
     document: str = ""
-    before: str = ""
-    after: str = ""
+    before: str | None = None
+    after: str | None = None
     place: str = field(default="", compare=False)
     first_line: int = field(default=0, compare=False)
 
@@ -78,6 +79,11 @@ class TaggedExample:
     def has_gold(self) -> bool:
         """Whether the data says what is right."""
         return self.tags is not None
+
+    @property
+    def surrounded_text(self) -> str:
+        """The text with what stands around it."""
+        return f"{self.before or ''}{self.text}{self.after or ''}"
 
     @property
     def words(self) -> list[str]:

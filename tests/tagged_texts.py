@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from toy_tokenizers import load as load_afresh
 
+from spanfit.data.checking import check_examples
 from spanfit.data.joiner import characters_of, join_words
 from spanfit.recipe import make_recipe
 from spanfit.tagged import TaggedExample
@@ -42,7 +43,8 @@ def settle(examples, *, max_length=256, overlap=64, **task):
         "task": {"name": "tagging", **task},
         "windows": {"max_length": max_length, "overlap": overlap},
     }
-    return TASK.settle(examples, make_recipe(content))
+    checked = check_examples(examples, name="")
+    return TASK.settle(checked.examples, make_recipe(content), scheme=checked.scheme)
 
 
 def window(examples, tokenizer, settings):

@@ -332,7 +332,7 @@ def test_tags_on_a_terminal(tagged, terminal):
     assert ["mean", "(macro)", "25.00", "50.00", "33.33", "0.0–50.0"] in rows
     remarks = " ".join(shown.split())
     assert "accuracy of tags 80.00" in remarks
-    assert "predicted tags that break IOB2: 1" in remarks
+    assert "predicted tags that break their scheme: 1" in remarks
     assert "partial credit (SemEval-2013): strict 50.00 · exact 100.00" in remarks
     assert ["label", "precision", "recall", "F1", "95", "%", "gold", "texts"] in rows
     assert "1. 2 wrong  7" in shown

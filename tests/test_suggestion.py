@@ -171,3 +171,41 @@ def test_without_gold_there_is_nothing_to_learn(examples):
 def test_every_suggestion_is_a_valid_recipe(examples):
     recipe = suggest(examples)
     assert make_recipe(recipe.model_dump()) == recipe
+
+
+# Tagged texts -------------------------------------------------------------------------------------
+
+BROKEN = "Ada B-PER\nReed I-PER\n\nin O\nOslo I-LOC\n\n"
+
+
+def init(*arguments):
+    return CliRunner().invoke(app, ["init", *map(str, arguments)])
+
+
+def test_tags_that_break_their_scheme_are_refused_with_their_place(tmp_path):
+    file = tmp_path / "train.txt"
+    file.write_text(BROKEN, encoding="utf-8")
+    error = init(file).exception
+    assert isinstance(error, DataError)
+    assert error.where == f"{file}, line 5, token 'Oslo'"
+    assert "--columns repair=conlleval" in error.fix
+    other = tmp_path / "more.txt"
+    other.write_text("Ada B-PER\n\n", encoding="utf-8")
+    assert f"{file}, line 5" in str(init(other, file).exception)
+
+
+def test_the_repair_that_is_named_is_done_told_and_written(tmp_path):
+    file = tmp_path / "train.txt"
+    file.write_text(BROKEN, encoding="utf-8")
+    result = init(file, "--columns", "repair=conlleval")
+    assert tomllib.loads(result.stdout)["columns"]["repair"] == "conlleval"
+    assert "I-LOC → B-LOC" in result.stderr
+    assert "tag scheme: IOB2 (found B- 2, I- 1, O 1)" in result.stderr
+    result = init(file, "--columns", "repair=conlleval", "--columns", "scheme=IOB1")
+    assert "tag scheme: IOB1, as --columns says" in result.stderr
+
+
+def test_texts_without_gold_teach_nothing(tmp_path):
+    file = tmp_path / "train.txt"
+    file.write_text("Ada\nReed\n\n", encoding="utf-8")
+    assert "no text has tags" in str(init(file, "--columns", "tags=").exception)

@@ -16,7 +16,7 @@ from spanfit.metrics import TagScores, check_gold, check_questions, compare, sco
 from spanfit.metrics.spans import count_partial
 from spanfit.metrics.tagging import count_entities, pair_tags
 from spanfit.tagged import Entity, TaggedEntity, TaggedExample, TaggingPrediction
-from spanfit.tags import IOB2, read_chunks_leniently
+from spanfit.tags import BIOES, IOB2, find_scheme, read_chunks_leniently
 
 METRICS = ("conlleval", "seqeval_strict", "spans", "char_macro", "accuracy")
 
@@ -265,19 +265,111 @@ def test_a_gold_column_that_is_not_the_gold_is_refused(tmp_path):
 # Schemes and repairs ------------------------------------------------------------------------------
 
 
-def test_predictions_may_be_written_in_another_scheme():
-    others = [
-        said("t1", "Mira Lund met Ada in Oslo", "B-PER E-PER O S-PER O S-LOC"),
-        said("t2", "Oslo sleeps", "O O"),
+WORDS = "Mira Lund met Ada Oslo sleeps"
+IN_SCHEMES = {
+    "IOB1": "I-PER I-PER O I-PER B-PER O",
+    "IOB2": "B-PER I-PER O B-PER B-PER O",
+    "BIOES": "B-PER E-PER O S-PER S-PER O",
+    "BILOU": "B-PER L-PER O U-PER U-PER O",
+    "BMES": "B-PER E-PER O S-PER S-PER O",
+}
+
+
+@pytest.mark.parametrize("theirs", IN_SCHEMES)
+@pytest.mark.parametrize("ours", IN_SCHEMES)
+def test_predictions_may_be_written_in_another_scheme(ours, theirs):
+    """Ten texts in which all is right but for the first, whatever scheme says so."""
+    gold = [text(f"t{n}", WORDS, IN_SCHEMES[ours]) for n in range(10)]
+    others = [said(f"t{n}", WORDS, IN_SCHEMES[theirs]) for n in range(10)]
+    alone = IN_SCHEMES[theirs].split()[3]  # the tag of an entity of one word
+    others[0] = said("t0", WORDS, f"{alone} O O O O O")
+    reading = Reading(scheme=ours)
+    for metric in ("conlleval", "seqeval_strict"):
+        scores = score(gold, others, metric=metric, reading=reading)
+        figures = scores.figures
+        assert scores.signature.scheme == ours
+        assert (figures["right"], figures["predicted"], figures["total"]) == (27, 28, 30)
+        assert (figures["units"], figures["invalid_tags"]) == (60, 0)
+        # Wrong: Lund and both behind "met", and Mira too where B- and S- are told apart.
+        n_wrong = 3 if ours.startswith("IOB") else 4
+        assert figures["accuracy"] == pytest.approx(100 * (60 - n_wrong) / 60)
+        same = IN_SCHEMES[ours] == IN_SCHEMES[theirs]
+        assert len(scores.notes) == (not same)
+    if (ours, theirs) == ("IOB1", "IOB2"):
+        assert scores.notes == (
+            "the predictions: written in IOB2, and the gold in IOB1: compared in IOB1",
+        )
+
+
+def test_systems_of_two_schemes_are_compared():
+    gold, first, _ = many()
+    bioes = {"t1": "B-PER E-PER O S-PER O S-LOC", "t2": "S-LOC O", "t3": "O O O"}
+    written = [
+        said(example.id, " ".join(example.words), bioes[example.id.split("/")[0]])
+        for example in gold
     ]
-    scores = score(GOLD, others)
-    assert scores.signature.scheme == "BIOES"
-    assert scores.figures["right"] == 3
-    assert scores.notes == (
-        "the predictions are written in BIOES and the gold in IOB2: compared in BIOES",
+    a, b = score(gold, first), score(gold, written)
+    assert (a.notes, len(b.notes)) == ((), 1)
+    f1 = compare(a, b).differences["f1"]
+    assert (f1.a, f1.b) == (a.f1, 100)
+
+
+def test_a_scheme_that_is_only_broken_here_and_there_is_kept():
+    """One entity of the three begins with I: seqeval's strict mode does not count it."""
+    gold = [text(f"t{n}", "Ada met Mira in Oslo", "B-x O B-x O B-y") for n in range(10)]
+    others = [said(f"t{n}", "Ada met Mira in Oslo", "B-x O B-x O I-y") for n in range(10)]
+    scores = score(gold, others, metric="seqeval_strict")
+    assert (scores.figures["right"], scores.figures["invalid_tags"]) == (20, 10)
+    assert scores.notes == ()
+
+
+def test_few_wrong_beginnings_are_no_other_scheme():
+    gold = [text("t", "in Oslo", "O B-LOC")]
+    others = [said("t", "in Oslo", "O I-LOC")]
+    scores = score(gold, others, metric="seqeval_strict")
+    assert (scores.figures["right"], scores.figures["invalid_tags"], scores.notes) == (0, 1, ())
+    # Where all of many begin so, that is how the system writes.
+    words, tags = " ".join(["in", "Oslo"] * 20), " ".join(["O B-LOC"] * 20)
+    scores = score(
+        [text("t", words, tags)],
+        [said("t", words, tags.replace("B-", "I-"))],
+        metric="seqeval_strict",
     )
+    assert (scores.figures["right"], scores.figures["invalid_tags"]) == (20, 0)
+    assert "written in IOB1" in scores.notes[0]
+
+
+def test_what_breaks_another_scheme_is_read_as_the_metric_reads_it():
+    """BIOES without its constraint: the second entity does not end."""
+    gold = [text("t", "Mira Lund met Ada Reed", "B-x I-x O B-x I-x")]
+    others = [said("t", "Mira Lund met Ada Reed", "B-x E-x O B-x I-x")]
+    lenient, strict = (score(gold, others, metric=m) for m in ("conlleval", "seqeval_strict"))
+    assert (lenient.figures["right"], lenient.figures["accuracy"]) == (2, 100)
+    assert (strict.figures["right"], strict.figures["predicted"]) == (1, 1)
+    for scores in (lenient, strict):
+        assert (scores.signature.scheme, scores.figures["invalid_tags"]) == ("IOB2", 1)
+    assert "break BIOES (1 tags) are read as conlleval reads them" in lenient.notes[0]
+    assert "break BIOES (1 tags) count for nothing" in strict.notes[0]
+
+
+@given(st.data())
+def test_entities_as_conlleval_reads_them_stay_whatever_the_scheme_of_the_gold(data):
+    tag = st.sampled_from(["O", "B-x", "I-x", "E-x", "S-x", "B-y", "I-y"])
+    lines = data.draw(st.lists(st.lists(tag, min_size=1, max_size=8), min_size=1, max_size=5))
+    words = [" ".join("abcdefgh"[: len(tags)]) for tags in lines]
+    pairs = [*enumerate(zip(words, lines, strict=True))]
+    others = [said(str(n), w, " ".join(tags)) for n, (w, tags) in pairs]
+    gold = [text(str(n), w, ("O",) * len(tags)) for n, (w, tags) in pairs]
+    expected = [read_chunks_leniently(tags, BIOES) for tags in lines]
+    for scheme in IN_SCHEMES:
+        scores = score(gold, others, reading=Reading(scheme=scheme))
+        found = [read_chunks_leniently(tags, find_scheme(scheme)) for tags in scores.predicted]
+        assert found == expected
+
+
+def test_tags_of_no_scheme_are_refused():
     with pytest.raises(DataError, match="none of the scheme IOB2"):
-        score(GOLD, others, reading=Reading(into="IOB2"))
+        score(GOLD, [said("t2", "Oslo sleeps", "LOC O")])
 
 
 def test_gold_that_breaks_its_scheme_is_repaired_only_when_asked():
@@ -311,6 +403,9 @@ def test_what_cannot_be_scored_is_refused(gold, metric, message):
 
 
 def test_the_gold_tells_the_metric_before_anything_is_predicted():
+    with pytest.raises(DataError, match="these are of words"):
+        check_gold(GOLD, metric="char_macro")
+    assert check_gold([text("a", "船 入 港", "B-x O O")], metric="char_macro")[1] == "char_macro"
     assert check_gold(GOLD)[1] == "conlleval"
     assert check_gold([text("a", "ships", "NN")])[1] == "accuracy"
     assert check_gold(GOLD, metric="spans")[1] == "spans"

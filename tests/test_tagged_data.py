@@ -65,6 +65,38 @@ class TestReading:
         assert (first.document, second.document) == ("1", "2")
         assert [first.place_of(0), first.place_of(1)] == ["line 3", "line 4"]
 
+    def test_without_gold(self, tmp_path):
+        one = write(tmp_path, "Mira\nleft\n\nOslo\n", "one")
+        first, second = read(one, reading=Reading(tags=None))
+        assert (first.text, first.tags, second.text) == ("Mira left", None, "Oslo")
+        first, _ = read(write(tmp_path, CONLL), reading=Reading(tags=None))
+        assert (first.text, first.tags) == ("Mira left", None)
+        with pytest.raises(DataError, match="plain text"):
+            read(one)
+        with pytest.raises(DataError, match="where there is no gold, --columns tags="):
+            read(one, reading=Reading(separator=" "))
+
+    def test_names_that_a_model_remembers(self, tmp_path):
+        """They are left aside only where the user says what to read."""
+        names = ("token", "pos", "ner")
+        one = write(tmp_path, "Mira\nleft\n\n")
+        everything = frozenset({"words", "tags", "names"})
+        reading = Reading(words="token", tags="ner", names=names, remembered=everything)
+        with pytest.raises(DataError, match="3 names for 1 column") as caught:
+            read(one, reading=reading)
+        assert "--columns tags=  (words without gold)" in str(caught.value)
+        reading = replace(reading, tags=None, remembered=everything - {"tags"})
+        assert read(one, reading=reading)[0].words == ["Mira", "left"]
+        two = write(tmp_path, "Mira B-PER\nleft O\n\n", "two")
+        assert read(two, reading=replace(reading, tags=2))[0].tags == ("B-PER", "O")
+        three = write(tmp_path, "Mira NNP B-PER\nleft VBD O\n\n", "three")
+        assert read(three, reading=replace(reading, tags="pos"))[0].tags == ("NNP", "VBD")
+        with pytest.raises(DataError, match="no column 'ner'") as caught:
+            read(one, reading=replace(reading, tags="ner", names=(), remembered=everything))
+        assert "tags= for words without gold" in str(caught.value)
+        with pytest.raises(DataError, match="3 names for 1 column"):  # typed names bind
+            read(one, reading=replace(reading, remembered=frozenset()))
+
     def test_a_joiner(self, tmp_path):
         first, _ = read(write(tmp_path, CONLL), reading=Reading(joiner="_"))
         assert first.text == "Mira_left"
@@ -262,6 +294,13 @@ class TestTables:
         assert read(parquet(tmp_path, rows), reading=reading)[0].tags == ("B-PER",)
         with pytest.raises(DataError, match="names its tags in another way"):
             read(parquet(tmp_path, rows), reading=Reading(names=("O", "B-LOC")))
+
+    def test_what_a_model_remembers_and_what_is_not_wanted(self, tmp_path):
+        path = parquet(tmp_path, [{"tokens": ["Mira"], "ner_tags": [1]}])
+        everything = frozenset({"words", "tags", "names"})
+        reading = Reading(tags="ner", numbers=("O", "B-LOC"), remembered=everything)
+        assert read(path, reading=reading)[0].tags == ("B-PER",)  # as the table says
+        assert read(path, reading=Reading(tags=None))[0].tags is None
 
     def test_ranges_and_texts_without_gold(self, tmp_path):
         rows = [

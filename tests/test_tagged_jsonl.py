@@ -136,6 +136,41 @@ def test_a_chosen_key_does_not_ask_gold_of_texts_without_any():
     assert "the key 'ner' is missing" in complaint(WORDS, tags="ner")
 
 
+REMEMBERED = frozenset({"words", "tags", "names"})
+
+
+def test_a_key_that_a_model_remembers_binds_no_other_file():
+    """A model of `columns.tags=ner` reads the texts that its own run held out."""
+    assert only(WORDS, tags="ner", remembered=REMEMBERED).tags == ("B-PER", "O")
+    both = WORDS | {"ner": ["O", "O"]}
+    assert only(both, tags="ner", remembered=REMEMBERED).tags == ("O", "O")
+    found = complaint(WORDS | {"pos_tags": ["NN", "VB"]}, tags="ner", remembered=REMEMBERED)
+    assert "'tags', 'pos_tags'" in found and "--columns tags=pos_tags" in found
+    assert only({"words": ["Mira"]}, tags="ner", remembered=REMEMBERED).tags is None
+    assert "--columns tags=tags" in complaint(WORDS, tags="ner")  # typed, it does
+
+
+def test_names_of_columns_are_no_names_of_numbers():
+    record = {"words": ["Mira"], "ner_tags": [1]}
+    choices = {"names": ("word", "ner"), "remembered": REMEMBERED}
+    assert "nothing names them" in complaint(record, numbers=(), **choices)
+    assert only(record, names=("O", "B-PER")).tags == ("B-PER",)
+    assert only(record, numbers=("O", "B-PER"), remembered=REMEMBERED).tags == ("B-PER",)
+
+
+@pytest.mark.parametrize("record", [WORDS, WORDS | {"tags": None}, {"words": ["Mira", "left"]}])
+def test_no_gold_is_read_where_none_is_wanted(record):
+    example = only(record, tags=None)
+    assert (example.words, example.tags, example.entities) == (["Mira", "left"], None, None)
+
+
+def test_entities_are_gold_too():
+    source = Source("ships.jsonl")
+    example = only(TEXT, tags=None, source=source)
+    assert (example.text, example.starts, example.entities) == (TEXT["text"], (), None)
+    assert source.unread == {"'entities' of the texts": 1}
+
+
 def test_the_joiner_is_that_of_the_file():
     chinese = [{"words": ["东", "京"]}, {"words": ["A"]}]
     assert [e.text for e in parse(*chinese)] == ["东京", "A"]

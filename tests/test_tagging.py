@@ -16,10 +16,10 @@ from spanfit.batching import join
 from spanfit.errors import DataError, ModelError, RecipeError
 from spanfit.recipe import DecodeSection, TaskSection, make_recipe
 from spanfit.settings import Calibration, ModelSettings
-from spanfit.tagged import TaggedExample
+from spanfit.tagged import Entity, TaggedExample
 from spanfit.tags import find_scheme, read_chunks_leniently
 from spanfit.tasks import COVERAGES, TASKS, find_task
-from spanfit.tasks.cell_tags import EXACT, UNHELD, tag_cells
+from spanfit.tasks.cell_tags import EXACT, NO_PIECE, UNHELD, tag_cells
 from spanfit.tasks.cells import find_cells
 from spanfit.tasks.tag_coverage import round_trip
 from spanfit.tasks.tag_predictions import make_reader
@@ -67,12 +67,17 @@ def test_units_and_joiner_are_those_of_the_training():
     assert (settings.tagging.units, settings.tagging.joiner) == ("characters", "")
 
 
-def test_the_scheme_that_the_recipe_names_is_taken():
+def test_the_scheme_of_the_training_is_taken_and_how_its_words_were_joined():
     example = tagged(["a", "b"], "O B-PER")
-    recipe = make_recipe({"task": {"name": "tagging"}, "columns": {"scheme": "plain"}})
-    assert TASK.settle([example], recipe).tagging.tags == ["O", "B-PER"]
-    with pytest.raises(DataError, match="follow no scheme"):
-        settle([tagged(["a", "b"], "B-PER I-LOC")])
+    columns = {"scheme": "plain", "repair": "discard", "tags": "ner"}
+    recipe = make_recipe({"task": {"name": "tagging"}, "columns": columns})
+    kept = TASK.settle([example], recipe, scheme="plain").tagging
+    assert kept.tags == ["O", "B-PER"]
+    # Other files may be in another scheme, and are not repaired because this one was.
+    assert (kept.columns.scheme, kept.columns.repair) == (None, None)
+    assert (kept.columns.tags, kept.columns.joiner) == ("ner", " ")
+    ranges = replace(tagged("東京", ["B-x", "I-x"]), entities=(Entity(0, 2, "x"),))
+    assert TASK.settle([ranges], recipe, scheme="IOB2").tagging.columns.joiner is None
 
 
 @pytest.mark.parametrize(
@@ -273,7 +278,7 @@ def test_everything_comes_back_but_what_is_listed(kind, data, scheme, by_charact
             "windows": {"max_length": size[0], "overlap": size[1]},
         }
     )
-    settings = TASK.settle([one], recipe)
+    settings = TASK.settle([one], recipe, scheme=scheme)
     examples, windows = window([one], load(kind), settings)
     (said,) = predict(examples, windows, settings, recipe.task)
     reader = make_reader(settings.tagging, constrained=True)
@@ -293,7 +298,8 @@ def test_everything_comes_back_but_what_is_listed(kind, data, scheme, by_charact
     for start, end, label, fit in zip(
         gold.chunks.start, gold.chunks.end, names, gold.fit, strict=True
     ):
-        if fit != UNHELD:  # which constraints may bring back
+        # What constraints may bring back, or a unit without a piece gets from its neighbour.
+        if fit != UNHELD and not (scheme == "plain" and fit == NO_PIECE):
             assert ((start, end, label) in came_back) == (fit == EXACT)
 
 

@@ -32,7 +32,6 @@ from spanfit.tags import (
     make_transitions,
     read_chunks,
     repair_tags,
-    require_valid,
     write_tags,
 )
 
@@ -257,9 +256,6 @@ def test_violations_by_pencil():
     assert list_violations([["S-x"], ["B-x", "I-x"]], BIOES) == [
         Violation(1, 1, "B-x", "I-x", ("E-x",))
     ]
-    with pytest.raises(DataError, match="sequence 0, unit 0: these tags are not valid IOB2"):
-        require_valid(sequences, IOB2)
-    require_valid([["B-x"]], IOB2)
 
 
 @prefixed
@@ -295,7 +291,6 @@ def test_repairs_by_pencil(name, found, conlleval, discard):
     for repair, expected in (("conlleval", conlleval), ("discard", discard)):
         done = repair_tags([["O"], found.split()], SCHEMES[name], repair=repair)
         assert done.sequences == (("O",), tuple(expected.split()))
-        assert done.n_sequences == 1
         assert done.changes == tuple(
             Change(1, unit, old, new)
             for unit, (old, new) in enumerate(zip(found.split(), expected.split(), strict=True))
@@ -311,7 +306,7 @@ def test_noise_is_repaired_to_valid_tags(scheme, data):
     broken = {violation.sequence for violation in list_violations(noise, scheme)}
     for repair in ("conlleval", "discard"):
         done = repair_tags(noise, scheme, repair=repair)
-        require_valid(done.sequences, scheme)
+        assert list_violations(done.sequences, scheme) == []
         assert {change.sequence for change in done.changes} == broken
         again = repair_tags(done.sequences, scheme, repair=repair)
         assert again.sequences == done.sequences

@@ -225,6 +225,23 @@ def test_columns_of_tagged_texts(run, tmp_path):
     assert json.loads(out)["ceiling"]["metric"] == "accuracy"
 
 
+def test_the_next_commands_read_the_same_columns(run, tmp_path):
+    file = tmp_path / "words.txt"
+    file.write_text("th B-x N\ne I-x N\n\n", encoding="utf-8")
+    _, _, err = run(file, "-t", TOKENIZERS / "wordpiece", "--columns", "tags=2")
+    assert f"next: spanfit init {file} --columns tags=2 > recipe.toml" in err
+
+
+def test_the_text_that_loses_something_is_shown_with_the_same_columns(run, tmp_path):
+    file = tmp_path / "characters.txt"
+    file.write_text(
+        "".join(f"{c} {t} N\n" for c, t in zip("the", ["O", "O", "S-x"], strict=True)), "utf-8"
+    )
+    chosen = ("--columns", "tags=2", "--columns", "joiner=", "--columns", "scheme=BIOES")
+    _, _, err = run(file, "-t", TOKENIZERS / "wordpiece", *chosen)
+    assert f"next: spanfit show {file} {' '.join(chosen)} --id 1" in err
+
+
 def test_a_limit_of_answers_is_not_for_tagged_texts(run, tagged):
     code, out, err = run(tagged, "-t", TOKENIZERS / "wordpiece", "--limit", 5)
     assert (code, out) == (2, "")

@@ -18,7 +18,7 @@ from spanfit.cli.model import (
     check_free,
     load_model,
 )
-from spanfit.cli.reading import ColumnsOption, parse_columns
+from spanfit.cli.reading import ColumnsOption, parse_model_columns, quote_data
 from spanfit.cli.score import ByOption, MetricOption, WorstOption, print_scores, read_kinds
 from spanfit.errors import RecipeError
 
@@ -82,7 +82,8 @@ def evaluate(
         if runs_model or show != "none" or out is not None or by or worst:
             raise RecipeError(
                 "--refit runs no model, so it goes with --metric and --json only",
-                fix=f"without --refit, after it: spanfit evaluate {_quote(model, data)}",
+                fix="without --refit, after it: "
+                f"spanfit evaluate {shlex.quote(model)} {quote_data(data, columns)}",
             )
         _refit(model, data, refit, metric=metric, as_json=as_json)
         return
@@ -99,24 +100,22 @@ def evaluate(
         max_tokens=max_tokens,
         trust_remote_code=trust_remote_code,
     )
-    reading = parse_columns(columns, default=loaded.settings.columns)
-    task = loaded.predictor.task
-    checked = task.adapt(
-        read(data, reading=reading), loaded.settings, reading=reading, name=str(data)
+    reading = parse_model_columns(columns, loaded.settings)
+    evaluation = loaded.examine(
+        read(data, reading=reading),
+        metric=metric,
+        reading=reading,
+        name=str(data),
+        progress=Progress(),
     )
-    for note in (
-        *checked.notes,
-        *task.doubt(checked.examples, loaded.settings, loaded.predictor.calibration),
-    ):
-        console.warning(note)
-    evaluation = loaded.examine(checked.examples, metric=metric, progress=Progress())
     if not as_json:
         _print_predictions(evaluation, show=show, limit=limit)
     print_scores(evaluation.scores, as_json=as_json, by=kinds, worst=worst)
     if out is not None:
         _write_evaluation(evaluation, out, by=kinds, worst=worst)
     elif show == "none" and not as_json:
-        console.next_step(f"spanfit evaluate {_quote(model, data)} --show errors")
+        file = quote_data(data, columns)
+        console.next_step(f"spanfit evaluate {shlex.quote(model)} {file} --show errors")
 
 
 def _refit(model: str, data: Path, predictions: Path, *, metric: str | None, as_json: bool) -> None:

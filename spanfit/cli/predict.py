@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,14 +16,20 @@ from spanfit.cli.model import (
     TrustOption,
     load_model,
 )
-from spanfit.cli.reading import ColumnsOption, parse_columns
+from spanfit.cli.reading import (
+    ColumnsOption,
+    list_model_columns,
+    parse_model_columns,
+    quote_data,
+)
 from spanfit.errors import DataError
 
 HELP = """Write the predictions for a file of questions or texts, one JSON line each.
 
 JSON Lines of any length are read one by one. Until the end the predictions
 are in FILE.part; after an interruption of any kind the same command goes on.
-Ids that come twice are not looked for here (spanfit score does that).
+Ids that come twice are not looked for here (spanfit score does that). Columns
+of words without tags need --columns tags=.
 
 Example: spanfit predict runs/qa-001 questions.jsonl --out predictions.jsonl
 """
@@ -70,11 +75,12 @@ def predict(
         max_tokens=max_tokens,
         trust_remote_code=trust_remote_code,
     )
-    reading = parse_columns(columns, default=loaded.settings.columns)
+    reading = parse_model_columns(columns, loaded.settings)
     done = loaded.predict_file(data, out, bad_lines=bad_lines, reading=reading, progress=Progress())
     if done.skipped:
         console.warning(
             f"lines that cannot be read, left out: {done.skipped:,}; see {done.skipped_file}"
         )
     console.plain(f"{done.n:,} predictions: {out}")
-    console.next_step(f"spanfit score GOLD {shlex.quote(str(out))}")
+    said = quote_data(out, list_model_columns(columns, loaded.settings))
+    console.next_step(f"spanfit score GOLD {said}")

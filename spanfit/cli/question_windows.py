@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spanfit.cli import console
@@ -68,8 +67,8 @@ def _losses_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def say_more(report: Mapping[str, Any], data: Path) -> None:
-    """What a person should know or type next, on standard error."""
+def say_more(report: Mapping[str, Any], file: str) -> None:
+    """What a person should know or type next, on standard error; `file` is the data as typed."""
     if cut := report["cut_questions"]:
         console.warning(
             f"{len(cut):,} questions are too long to stand beside their context and are "
@@ -80,4 +79,4 @@ def say_more(report: Mapping[str, Any], data: Path) -> None:
             console.warning(f"{len(ids):,} {what} are empty: {list_some(ids)}")
     best = report["best_gold"]
     for id_ in (*best["outside"], *best["too_long"], *best["widened"])[:1]:
-        console.next_step(f"spanfit show {shlex.quote(str(data))} --id {shlex.quote(id_)}")
+        console.next_step(f"spanfit show {file} --id {shlex.quote(id_)}")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -11,6 +15,7 @@ from spanfit.errors import RecipeError, did_you_mean
 if TYPE_CHECKING:
     from spanfit.examples import Reading
     from spanfit.recipe import ColumnsSection
+    from spanfit.settings import ModelSettings
 
 ColumnsOption = Annotated[
     list[str] | None,
@@ -18,11 +23,12 @@ ColumnsOption = Annotated[
         "--columns",
         metavar="KEY=VALUE",
         help="Of tagged texts, a key of the recipe's \\[columns]: words, tags, names, separator, "
-        "joiner, scheme, repair; repeatable.",
+        "joiner, scheme, repair; tags= for texts without gold; repeatable.",
     ),
 ]
 
 _ESCAPES = {r"\t": "\t", "tab": "\t", "space": " "}  # a shell makes tabs and spaces hard to type
+_WRITTEN = {"\t": "tab", " ": "space"}
 
 
 def parse_columns(
@@ -37,6 +43,42 @@ def parse_columns(
         RecipeError: a value is not KEY=VALUE, the key is none of [columns], or its value is wrong.
     """
     return read_columns(values, default=default).reading(bad_answers=bad_answers or "fail")
+
+
+def parse_model_columns(values: list[str] | None, settings: ModelSettings) -> Reading:
+    """How files are read for a model: as was typed, else as those of its training were.
+
+    Those may have been of another format. So what nobody typed counts as remembered, and names are
+    what numbers stand for where they are tags of the model, else names of columns.
+
+    Raises:
+        RecipeError: as `parse_columns`.
+    """
+    reading = parse_columns(values, default=settings.columns)
+    typed = {value.partition("=")[0] for value in values or ()}
+    remembered = frozenset(key for key in _REMEMBERED if key not in typed)
+    if "names" in typed or settings.tagging is None:
+        return replace(reading, remembered=remembered)
+    are_tags = not {*reading.names}.isdisjoint(settings.tagging.tags)
+    names, numbers = ((), reading.names) if are_tags else (reading.names, ())
+    return replace(reading, names=names, numbers=numbers, remembered=remembered)
+
+
+def list_model_columns(values: list[str] | None, settings: ModelSettings) -> list[str]:
+    """What has to be typed to read gold as a model does, where no model is there to remember it.
+
+    What was typed counts as well, unless it was for texts without gold.
+    """
+    typed = read_columns(values, default=settings.columns)
+    section = settings.columns if typed.tags == "" else typed
+    chosen = section.model_dump(exclude_defaults=True)
+    return [f"{key}={_write(value)}" for key, value in chosen.items()]
+
+
+def quote_data(data: str | Path, values: Sequence[str] | None) -> str:
+    """A file with the columns that were typed for it, as a shell wants them."""
+    options = [f"--columns {shlex.quote(value)}" for value in values or ()]
+    return " ".join([shlex.quote(str(data)), *options])
 
 
 def read_columns(
@@ -101,10 +143,15 @@ def _read_scheme(text: str) -> str | None:
     return find_scheme(text).name if text else None
 
 
+def _write(value: object) -> str:
+    return ",".join(value) if isinstance(value, list) else _WRITTEN.get(str(value), str(value))
+
+
 def _read_choice(text: str) -> str | None:
     return text or None
 
 
+_REMEMBERED: tuple[Literal["words", "tags", "names"], ...] = ("words", "tags", "names")
 _READERS = {
     "words": _read_column,
     "tags": _read_column,

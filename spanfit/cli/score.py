@@ -142,8 +142,8 @@ def print_scores(
 ) -> None:
     """Print scores: JSON, or tables on a terminal, or `name value` lines in a pipe.
 
-    `by` names slices, `worst` says how many of the worst examples to list. What was done to the
-    gold, and examples without a prediction, are told on standard error in each case.
+    `by` names slices, `worst` says how many of the worst examples to list. What was done to gold
+    and predictions, and examples without a prediction, are told on standard error in each case.
     """
     from spanfit.cli import figures
 
@@ -232,7 +232,7 @@ def _pair_na_probs(na_probs: Sequence[Path], files: Sequence[Path]) -> Sequence[
 
 
 def _print_notes(scores: Sequence[AnyScores]) -> None:
-    """Say once what was done to the gold that these scores have in common."""
+    """Say once what was done to the gold, which these scores have in common, and to each side."""
     for note in dict.fromkeys(note for each in scores for note in each.notes):
         console.note(note)
 

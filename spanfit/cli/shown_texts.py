@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanfit.cli import console
 from spanfit.cli.console import Rows
+from spanfit.cli.reading import quote_data
 from spanfit.data.gold import find_chunks
 from spanfit.data.joiner import find_joiner
 from spanfit.errors import DataError
@@ -239,10 +239,7 @@ class TextsView:
 
     def say_next(self) -> None:
         """Say what may be typed next."""
-        file = " ".join(
-            [shlex.quote(str(self.data))]
-            + [f"--columns {shlex.quote(choice)}" for choice in self.columns]
-        )
+        file = quote_data(self.data, self.columns)
         if any(example.tags for example in self.examples):
             console.next_step(f"spanfit windows {file} --tokenizer quickstart")
             console.next_step(f"spanfit init {file} > recipe.toml")

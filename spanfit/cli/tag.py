@@ -42,7 +42,11 @@ def tag(
         typer.Argument(metavar="TEXT", help="The text; several; or - for standard input."),
     ],
     lines: Annotated[
-        bool, typer.Option("--lines", help="Each line is a text of its own; empty ones are not.")
+        bool,
+        typer.Option(
+            "--lines",
+            help="Each line is a text of its own, its number the id; blank ones are none.",
+        ),
     ] = False,
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
@@ -56,11 +60,9 @@ def tag(
     from spanfit.cli.entities import print_entities
     from spanfit.progress import Progress
 
-    texts = [_read_stdin() if one == STDIN else one for one in text]
-    is_single = len(texts) == 1 and not lines
-    if lines:
-        texts = [line for one in texts for line in one.splitlines() if line.strip()]
-    if not any(one.strip() for one in texts):
+    given = [_read_stdin() if one == STDIN else one for one in text]
+    texts = _split_lines(given) if lines else {str(n): one for n, one in enumerate(given, 1)}
+    if not any(one.strip() for one in texts.values()):
         raise RecipeError(
             "there is no text to tag", fix='spanfit tag MODEL "Ada leads the office."'
         )
@@ -71,13 +73,26 @@ def tag(
         max_tokens=max_tokens,
         trust_remote_code=trust_remote_code,
     )
-    predictions = loaded.tag(texts, progress=Progress())
+    predictions = loaded.tag([*texts.values()], progress=Progress())
     if as_json:
-        content = [prediction.to_json() for prediction in predictions]
-        console.print_json(content[0] if is_single else content)
+        content = [
+            prediction.to_json() | {"id": id_}
+            for id_, prediction in zip(texts, predictions, strict=True)
+        ]
+        console.print_json(content if lines or len(given) > 1 else content[0])
         return
     for prediction in predictions:
         print_entities(prediction)
+
+
+def _split_lines(texts: list[str]) -> dict[str, str]:
+    """The lines that are not blank by their numbers, which go on over several texts.
+
+    A line ends as files' lines end, and not at the other characters of str.splitlines.
+    """
+    lines = [line for one in texts for line in one.removesuffix("\n").split("\n")]
+    whole = {str(number): line.removesuffix("\r") for number, line in enumerate(lines, 1)}
+    return {number: line for number, line in whole.items() if line.strip()}
 
 
 def _read_stdin() -> str:

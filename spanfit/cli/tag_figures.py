@@ -51,7 +51,7 @@ class TagFigures:
         if "accuracy" in figures:
             parts.insert(0, f"accuracy of tags {self._with_interval(scores, 'accuracy')}")
         if invalid := figures.get("invalid_tags", 0):
-            parts.append(f"predicted tags that break {scores.signature.scheme}: {invalid:,}")
+            parts.append(f"predicted tags that break their scheme: {invalid:,}")
         yield " · ".join(parts)
         if scores.partial is not None:
             partial = scores.partial

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spanfit.cli import console
@@ -38,8 +37,8 @@ def print_losses(report: Mapping[str, Any]) -> None:
         out.print(f"[dim]{reason}: {escape(listed)}[/dim]")
 
 
-def say_more(report: Mapping[str, Any], data: Path) -> None:
-    """What a person should know or type next, on standard error."""
+def say_more(report: Mapping[str, Any], file: str) -> None:
+    """What a person should know or type next, on standard error; `file` is the data as typed."""
     if ids := report["units_without_piece"]:
         console.warning(
             f"{len(ids):,} units that are no white space have no piece, so they take their tags "
@@ -50,7 +49,7 @@ def say_more(report: Mapping[str, Any], data: Path) -> None:
         console.warning(f"tags that the model does not have: {list_some(listed)}")
     for losses in [*report["losses"].values()][:1]:
         id_ = shlex.quote(losses[0]["id"])
-        console.next_step(f"spanfit show {shlex.quote(str(data))} --id {id_}")
+        console.next_step(f"spanfit show {file} --id {id_}")
 
 
 def _losses_table(report: Mapping[str, Any]) -> Table:

@@ -41,7 +41,9 @@ def train(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="The run folder (of --seeds, for all); else runs/qa-NNN."),
+        typer.Option(
+            metavar="DIR", help="The run folder (of --seeds, for all); else runs/TASK-NNN."
+        ),
     ] = None,
     bad_answers: Annotated[
         Literal["drop", "relocate"] | None,
@@ -150,7 +152,7 @@ def _print_seeds(done: SeedRuns, *, as_json: bool) -> None:
 
 
 def _to_table(done: SeedRuns, rows: list[tuple[str, str, Spread]]) -> Table:
-    """The loss, all questions, and those with and without an answer, for each part."""
+    """Mean, deviation and single values of each figure of each part, but for best_* and pr_*."""
     from rich import box
     from rich.table import Table
 

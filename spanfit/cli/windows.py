@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from spanfit.cli import console, question_windows, tag_windows
-from spanfit.cli.reading import ColumnsOption, read_columns
+from spanfit.cli.reading import ColumnsOption, quote_data, read_columns
 from spanfit.errors import DataError, ModelError, RecipeError, list_some
 from spanfit.quickstart import encoder_folder
 
@@ -112,7 +111,7 @@ def windows(
     if not checked.examples:
         raise DataError("there is no question and no text in it", where=str(data))
     task = find_task(checked.examples[0])
-    content: dict[str, Any] = {"task": {"name": task.name}, "columns": {"scheme": checked.scheme}}
+    content: dict[str, Any] = {"task": {"name": task.name}}
     if limit is not None:
         if owner_of("decode", "max_answer_tokens") != task.name:
             raise RecipeError(
@@ -122,7 +121,7 @@ def windows(
             )
         content["decode"] = {"max_answer_tokens": limit}
     recipe = make_recipe(content)
-    settings = task.settle(checked.examples, recipe)
+    settings = task.settle(checked.examples, recipe, scheme=checked.scheme)
     examples = list(task.arrange(checked.examples, loaded, settings))
     shape = WindowSettings(
         recipe.windows.max_length if max_length is None else max_length,
@@ -145,8 +144,9 @@ def windows(
     else:
         for line in _to_lines(report):
             console.plain(line)
-    _ADVICE[task.name](report, data)
-    _say_more(data, made)
+    file = quote_data(data, columns)
+    _ADVICE[task.name](report, file)
+    _say_more(file, made)
 
 
 def _find_tokenizer(given: str) -> Path:
@@ -255,12 +255,15 @@ def _histogram(made: Windows) -> Table:
     return table
 
 
-def _say_more(data: Path, made: Windows) -> None:
-    """What a person should know of the tokenizer, and type next, on standard error."""
+def _say_more(file: str, made: Windows) -> None:
+    """What a person should know of the tokenizer, and type next, on standard error.
+
+    `file` is the data as it is typed.
+    """
     longest = made.tokenizer.max_length
     if longest is not None and made.settings.max_length > longest:
         console.warning(
             f"the tokenizer's folder says that its model takes at most {longest} tokens"
         )
     console.note("tokenizer.json was read as it stands; transformers may read its folder otherwise")
-    console.next_step(f"spanfit init {shlex.quote(str(data))} > recipe.toml")
+    console.next_step(f"spanfit init {file} > recipe.toml")

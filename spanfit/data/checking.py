@@ -23,6 +23,7 @@ from spanfit.tagged import TaggedExample
 from spanfit.tags import (
     IOB2,
     Change,
+    Repair,
     Scheme,
     Violation,
     find_scheme,
@@ -40,28 +41,43 @@ _LISTED = 10  # repairs that a note names
 class Checked:
     """Examples whose gold is right, what was done for it, and the scheme of their tags.
 
-    `scheme` is None for questions, and where no text has a tag.
+    `scheme` is None for questions, and where no text has a tag. `repair` is the one that was named
+    and needed; None where nothing was repaired.
     """
 
     examples: Examples
     notes: tuple[str, ...] = ()
     scheme: str | None = None
+    repair: Repair | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """How the gold is scored that was checked: in its scheme, signed with its repair."""
+        return Reading(scheme=self.scheme, repair=self.repair)
 
 
-def check_examples(examples: Examples, *, reading: Reading = AS_IT_IS, name: str) -> Checked:
+def check_examples(
+    examples: Examples,
+    *,
+    reading: Reading = AS_IT_IS,
+    name: str,
+    expected_scheme: str | None = None,
+) -> Checked:
     """Check the gold of examples of one kind; those without gold pass.
 
     `name` is the file's, for messages; empty where the places of the examples name their files.
     Answers must stand at their places, or are repaired as `reading.bad_answers` says. Tags must be
-    valid in the scheme that the reading names, else in the one that they follow; with
-    `reading.repair` they are made so, and with `reading.into` they are put into that scheme.
+    valid in the scheme that the reading names; else in the expected one, where they are, or in the
+    one that they follow. With `reading.repair` they are made so, and with `reading.into` they are
+    put into that scheme.
 
     Raises:
         DataError: the gold is wrong and no repair is named, or the one that is cannot mend it.
         RecipeError: there is no such scheme or repair, or it is named for questions.
     """
     if examples and isinstance(examples[0], TaggedExample):
-        return _check_texts(cast("Sequence[TaggedExample]", examples), reading, name)
+        texts = cast("Sequence[TaggedExample]", examples)
+        return _check_texts(texts, reading, name, expected_scheme)
     if examples and (reading.into is not None or reading.repair is not None):
         raise RecipeError(
             f"{examples[0].kind} have no tags to put into a scheme or to repair",
@@ -73,7 +89,9 @@ def check_examples(examples: Examples, *, reading: Reading = AS_IT_IS, name: str
     return Checked(checked.examples, tuple(checked.summary()))
 
 
-def _check_texts(examples: Sequence[TaggedExample], reading: Reading, name: str) -> Checked:
+def _check_texts(
+    examples: Sequence[TaggedExample], reading: Reading, name: str, expected_scheme: str | None
+) -> Checked:
     given, made = (
         [
             row
@@ -85,11 +103,9 @@ def _check_texts(examples: Sequence[TaggedExample], reading: Reading, name: str)
     if not given and not made:
         return Checked(examples)
     sequences: list[TagSequence] = [examples[row].tags or () for row in given]
-    if reading.scheme is not None:
-        source = find_scheme(reading.scheme)
-    else:
-        source = nearest_scheme(sequences) if given else IOB2
+    source = _find_source(sequences, reading.scheme, expected_scheme)
     notes: tuple[str, ...] = ()
+    repair: Repair | None = None
     if violations := list_violations(sequences, source):
         broken = _BrokenGold([examples[row] for row in given], violations, source, name)
         if reading.repair is None or broken.foreign:
@@ -97,6 +113,7 @@ def _check_texts(examples: Sequence[TaggedExample], reading: Reading, name: str)
         repaired = repair_tags(sequences, source, repair=reading.repair)
         sequences = list(repaired.sequences)
         notes = (broken.describe_changes(repaired.changes, reading.repair),)
+        repair = reading.repair
     target = find_scheme(reading.into) if reading.into is not None else source
     try:
         tags = _convert(sequences, source, target)
@@ -107,7 +124,26 @@ def _check_texts(examples: Sequence[TaggedExample], reading: Reading, name: str)
     for row, new in zip(given + made, tags, strict=True):
         if new != examples[row].tags:
             checked[row] = replace(examples[row], tags=tuple(new))
-    return Checked(checked, notes, scheme=target.name)
+    return Checked(checked, notes, scheme=target.name, repair=repair)
+
+
+def _find_source(
+    sequences: Sequence[TagSequence], named: str | None, expected: str | None
+) -> Scheme:
+    """The scheme that gold is in: the named one, else the expected one if it fits, else its own.
+
+    Gold that no scheme fits is taken for the expected one, in which it is then repaired or refused.
+    """
+    if named is not None:
+        return find_scheme(named)
+    if not sequences:
+        return IOB2
+    if expected is not None and not list_violations(sequences, find_scheme(expected)):
+        return find_scheme(expected)
+    nearest = nearest_scheme(sequences)
+    if expected is not None and list_violations(sequences, nearest):
+        return find_scheme(expected)
+    return nearest
 
 
 def _convert(sequences: list[TagSequence], source: Scheme, target: Scheme) -> list[TagSequence]:

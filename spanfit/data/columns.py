@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spanfit.errors import DataError, did_you_mean
+from spanfit.examples import Reading
 
 CONLL_2003 = ("token", "pos", "chunk", "ner")
 
@@ -40,13 +41,33 @@ class ColumnChoice:
 
     `tags` None means that no gold is read. `names` names all columns; empty: as the file does.
     `separator` None means that it is seen from the file; otherwise it is the string that separates
-    columns, where a single space stands for any run of spaces.
+    columns, where a single space stands for any run of spaces. `remembered` are those of these that
+    are a model's, as `Reading` has them.
     """
 
     words: int | str = 1
     tags: int | str | None = -1
     names: tuple[str, ...] = ()
     separator: str | None = None
+    remembered: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, reading: Reading) -> ColumnChoice:
+        """What a reading says of columns."""
+        return cls(
+            reading.words, reading.tags, reading.names, reading.separator, reading.remembered
+        )
+
+    def fit(self, n_columns: int) -> ColumnChoice:
+        """The same without a model's names, where those are of more or fewer columns.
+
+        They stay where the tags are the model's as well, which would be looked for among them.
+        """
+        is_chosen = "tags" not in self.remembered and "names" in self.remembered
+        if not is_chosen or len(self.names) == n_columns:
+            return self
+        is_named = "words" in self.remembered and isinstance(self.words, str)
+        return replace(self, names=(), words=1 if is_named else self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +186,7 @@ def find_layout(lines: Sequence[str], name: str, choice: ColumnChoice) -> Layout
         header = number
         number, line = words[-1]
     _refuse_foreign(line, f"{name}, line {number}")
+    choice = choice.fit(len(cells))
     names = choice.names or (tuple(cells) if header else _find_names(lines[:number], len(cells)))
     where = f"{name}, line {number}"
     if names and len(names) != len(cells):
@@ -173,6 +195,9 @@ def find_layout(lines: Sequence[str], name: str, choice: ColumnChoice) -> Layout
             where=where,
             expected=f"{_count(len(names))}: {' '.join(names)}",
             found=_show(line),
+            fix="--columns tags=  (words without gold), or tags=NUMBER, a column of this file"
+            if "names" in choice.remembered
+            else "",
         )
     read = [
         None if column is None else _resolve(column, names, cells, where=where)
@@ -186,7 +211,10 @@ def find_layout(lines: Sequence[str], name: str, choice: ColumnChoice) -> Layout
             where=where,
             expected="a column of words, and one of tags",
             found=_number_cells(cells),
-            fix="put the tag behind each word, separated by a tab" if len(cells) == 1 else "",
+            fix="put the tag behind each word, separated by a tab; or, where there is no gold, "
+            "--columns tags="
+            if len(cells) == 1
+            else "",
         )
     return Layout(
         separator,
@@ -253,7 +281,8 @@ def _resolve(column: int | str, names: Sequence[str], cells: Sequence[str], *, w
     elif names:
         expected, fix = f"one of {' '.join(names)}", did_you_mean(column, names)
     else:
-        expected, fix = f"a number from 1 to {len(cells)}: nothing names the columns", ""
+        expected = f"a number from 1 to {len(cells)}: nothing names the columns"
+        fix = f"--columns tags={len(cells)}, for example; tags= for words without gold"
     raise DataError(
         f"no column {column!r}", where=where, expected=expected, found=_number_cells(cells), fix=fix
     )

@@ -18,18 +18,26 @@ from spanfit.tags.sequences import Ints, TagSequence
 class GoldChunks:
     """The chunks of n sequences of tags, laid end to end and cut by `splits` int64 (n + 1,).
 
-    `table` has all tags of the scheme over the labels that there are.
+    `table` has all tags of the scheme over the labels that there are; `codes` int64 (n_units,) are
+    the tags in it, -1 for what is none.
     """
 
     table: TagTable
     chunks: ChunkArrays
     splits: Ints
+    codes: Ints
 
     def count_labels(self) -> dict[str, int]:
         """How many chunks have each label, most frequent first."""
         labels = self.table.labels
         counts = np.bincount(self.chunks.label, minlength=len(labels)).tolist()
         return dict(sorted(zip(labels, counts, strict=True), key=lambda pair: -pair[1]))
+
+    def count_broken(self) -> int:
+        """How many chunks are not written as the scheme writes them."""
+        differs = self.table.write(self.chunks, self.splits) != self.codes
+        n_before = np.concatenate([[0], np.cumsum(differs)])
+        return int((n_before[self.chunks.end] > n_before[self.chunks.start]).sum())
 
 
 def find_chunks(sequences: Sequence[TagSequence], scheme: Scheme) -> GoldChunks:
@@ -39,7 +47,7 @@ def find_chunks(sequences: Sequence[TagSequence], scheme: Scheme) -> GoldChunks:
     rows = {tag: row for row, tag in enumerate(table.tags)}
     codes = np.array([rows.get(tag, -1) for tag in coded.tags], np.int64)[coded.codes]
     splits = np.concatenate([[0], np.cumsum(coded.lengths)]).astype(np.int64)
-    return GoldChunks(table, table.find_chunks(codes, splits), splits)
+    return GoldChunks(table, table.find_chunks(codes, splits), splits, codes)
 
 
 def convert_all(

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from spanfit.errors import DataError
+from spanfit.examples import Example
 from spanfit.tagged import TaggedExample
 
 Ranges = tuple[tuple[int, ...], tuple[int, ...]]
@@ -54,6 +55,19 @@ def find_joiner(examples: Iterable[TaggedExample]) -> str:
     if gaps.total():
         return gaps.most_common(1)[0][0]
     return decide_joiner(example.words for example in examples)
+
+
+def find_word_joiner(examples: Iterable[Example]) -> str | None:
+    """The same of texts that are divided into words; None where there are none of these.
+
+    Not of texts whose characters are their units because the gold is ranges of them.
+    """
+    texts = [
+        example
+        for example in examples
+        if isinstance(example, TaggedExample) and example.starts and example.entities is None
+    ]
+    return find_joiner(texts) if texts else None
 
 
 def join_words(words: Iterable[str], joiner: str) -> tuple[str, Ranges]:

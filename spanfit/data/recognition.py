@@ -91,7 +91,7 @@ def parse(file: DataFile, source: Source, reading: Reading = AS_IT_IS) -> Iterat
         return tabular.parse_csv(rows, source, delimiter=delimiter)
     file.seek(0)
     if _chooses_columns(reading) or _holds_columns(file):
-        choice = ColumnChoice(reading.words, reading.tags, reading.names, reading.separator)
+        choice = ColumnChoice.of(reading)
         return iter(parse_conll(file, source, choice, joiner=reading.joiner).examples)
     raise _foreign_error(first, name)
 
@@ -254,7 +254,10 @@ def _foreign_error(first: bytes, name: str) -> DataError:
     else:
         found = _describe_start(first)
         is_text = not _describe_binary(first)
-        fix = "--columns names=word,tag, if these are columns that are so called" * is_text
+        fix = is_text * (
+            "--columns names=word,tag, if these are columns that are so called; "
+            "--columns tags=, if each line is a word to tag"
+        )
     return DataError(_WRONG, where=name, expected=EXPECTED, found=found, fix=fix)
 
 

@@ -41,16 +41,29 @@ class NumberedRecord(NamedTuple):
 class TagChoice:
     """Where the tags of a record are: under `key` (None: the only one of TAG_KEYS that is there).
 
-    `names` are what numbers stand for, from 0; empty: tags are strings.
+    `names` are what numbers stand for, from 0; empty: tags are strings. `is_remembered` says that
+    the key is a model's, and that a record without it may have its tags under one of TAG_KEYS.
+    Where not `has_gold`, neither tags nor entities are read.
     """
 
     key: str | None = None
     names: tuple[str, ...] = ()
+    is_remembered: bool = False
+    has_gold: bool = True
 
     @classmethod
     def of(cls, reading: Reading) -> TagChoice:
         """What a reading says of records; numbers of columns say nothing of them."""
-        return cls(reading.tags if isinstance(reading.tags, str) else None, reading.names)
+        return cls(
+            reading.tags if isinstance(reading.tags, str) else None,
+            names=reading.names if reading.numbers is None else reading.numbers,
+            is_remembered="tags" in reading.remembered,
+            has_gold=reading.tags is not None,
+        )
+
+    def read_keys(self, tag_key: str) -> frozenset[str]:
+        """Everything that is read of a record with its tags under `tag_key`."""
+        return KEYS | {tag_key} if self.has_gold else KEYS - {"entities"}
 
 
 def stream_tagged(
@@ -80,15 +93,20 @@ def stream_tagged(
 
 
 def find_tag_key(record: JsonObject, choice: TagChoice) -> str:
-    """The key of the tags; one that is not there, if the record has no tags.
+    """The key of the tags; one that is not there, if the record has no tags, or none are read.
 
     Raises:
         DataError: the chosen key is not there, but another is that may be meant; or none is
             chosen, and there are several.
     """
+    if not choice.has_gold:
+        return ""
     there = [key for key in TAG_KEYS if record.get(key) is not None]
-    if choice.key is not None:
-        if there or fields.near_miss(choice.key, record):
+    falls_back = choice.is_remembered and bool(there)
+    if choice.key is not None and (choice.key in record or not falls_back):
+        if there and choice.key not in record:
+            raise _missing_key(choice.key, there, record)
+        if fields.near_miss(choice.key, record):
             fields.require_key(record, choice.key)
         return choice.key
     if len(there) > 1:
@@ -99,6 +117,16 @@ def find_tag_key(record: JsonObject, choice: TagChoice) -> str:
             fix=f"choose one by name: --columns tags={there[-1]}  (recipe: columns.tags)",
         )
     return there[0] if there else TAG_KEYS[0]
+
+
+def _missing_key(key: str, there: Sequence[str], record: JsonObject) -> DataError:
+    near = fields.near_miss(key, record)
+    return DataError(
+        f"the key {key!r} is missing",
+        found=f"the keys {', '.join(map(repr, record))}",
+        fix=f"--columns tags={there[-1]}  (recipe: columns.tags)"
+        + (f", or rename {near!r} to {key!r}" if near and near not in there else ""),
+    )
 
 
 def _lone_words(value: object) -> list[str] | None:
@@ -132,7 +160,7 @@ class _Reader:
         value = fields.get_object(record.value, f"the {record.kind}")
         fields.refuse_near_misses(value, ["id", "tags", "entities"])
         tag_key = find_tag_key(value, self.choice)
-        if unread := value.keys() - KEYS - {tag_key}:
+        if unread := value.keys() - self.choice.read_keys(tag_key):
             self.source.pass_over(unread, "texts")
         key, document = self._read_names(value, record.number)
         text, (starts, ends), tags, entities = self._read_content(value, tag_key, joiner)
@@ -165,7 +193,9 @@ class _Reader:
     ) -> tuple[str, Ranges, tuple[str, ...] | None, tuple[Entity, ...] | None]:
         """Text, units, tags and entities."""
         word_key = next((key for key in WORD_KEYS if record.get(key) is not None), None)
-        has_tags, has_entities = (record.get(key) is not None for key in (tag_key, "entities"))
+        has_tags, has_entities = (
+            self.choice.has_gold and record.get(key) is not None for key in (tag_key, "entities")
+        )
         if word_key is None and record.get("text") is None:
             fields.require_key(record, "text" if fields.near_miss("text", record) else "words")
         text = None if record.get("text") is None else fields.get_text(record, "text")

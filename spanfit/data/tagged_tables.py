@@ -9,12 +9,12 @@ library `datasets` keeps it with the column, in Parquet as JSON in the schema.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from spanfit.data import fields
 from spanfit.data.fields import Source
 from spanfit.data.tables import Features, Table
 from spanfit.data.tagged_records import (
-    KEYS,
     WORD_KEYS,
     NumberedRecord,
     TagChoice,
@@ -43,16 +43,18 @@ def parse_table(table: Table, source: Source, reading: Reading) -> Iterator[Tagg
     choice = TagChoice.of(reading)
     try:
         tag_key = find_tag_key(dict.fromkeys(table.columns, True), choice)
-        names = _agree(read_names(table.features, tag_key), reading.names)
+        names = read_names(table.features, tag_key)
+        if not names or "names" not in reading.remembered:
+            names = _agree(names, choice.names)
     except DataError as error:
         raise fields.located(error, source.name) from None
-    columns = [name for name in table.columns if name in KEYS or name == tag_key]
+    columns = [name for name in table.columns if name in choice.read_keys(tag_key)]
     for name in {*table.columns} - {*columns}:
         source.unread[f"{name!r} of the texts"] += table.n_rows
     records = (
         NumberedRecord("row", number, row) for number, row in enumerate(table.rows(columns), 1)
     )
-    return stream_tagged(records, source, TagChoice(choice.key, names), joiner=reading.joiner)
+    return stream_tagged(records, source, replace(choice, names=names), joiner=reading.joiner)
 
 
 def read_names(features: Features, column: str) -> tuple[str, ...]:

@@ -52,10 +52,6 @@ class SequenceSums:
     splits: Ints
     transitions: Transitions
 
-    def tag_probability(self) -> Doubles:
-        """The probability of each tag at each unit, (N, K)."""
-        return np.minimum(np.exp(self.before + self.after), 1.0)
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Segments:

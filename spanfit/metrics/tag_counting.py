@@ -78,6 +78,16 @@ def suit_metric(scheme: Scheme) -> TagMetric:
     return "conlleval" if scheme.has_prefixes else "accuracy"
 
 
+def check_units(texts: Texts, metric: TagMetric) -> None:
+    """Refuse gold of other units than the metric counts.
+
+    Raises:
+        DataError: characters are counted, and these are words.
+    """
+    if metric == "char_macro":
+        _require_characters(texts)
+
+
 def count_texts(texts: Texts, aligned: Aligned, *, scheme: Scheme, metric: TagMetric) -> Counted:
     """Count what is right, predicted and gold in each text.
 
@@ -85,6 +95,7 @@ def count_texts(texts: Texts, aligned: Aligned, *, scheme: Scheme, metric: TagMe
         DataError: the predictions are of other units than the gold, or the units are not those
             that the metric counts.
     """
+    check_units(texts, metric)
     return _COUNTERS[metric](texts, aligned, scheme)
 
 
@@ -115,7 +126,6 @@ def _count_entities(pair: TagPair, found: SpanPair, texts: Texts) -> Counted:
 
 def _count_characters(texts: Texts, aligned: Aligned, scheme: Scheme) -> Counted:
     """Both of KLUE's figures: characters, and strict entities."""
-    _require_characters(texts)
     entities = _count_strictly(texts, aligned, scheme)
     pair = _pair(texts, aligned)
     characters = count_characters(pair, characters=[text.words for text in texts])

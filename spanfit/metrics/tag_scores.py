@@ -53,8 +53,9 @@ class TagScores:
     `examples`, the tags that were `predicted` for them (of their own units; None where there is no
     prediction, and then all of the gold counts as not found), and arrays, made read-only:
     `example_wrong` (int64), what is wrong in each, and `example_exact` (float64), 1 where all is
-    right. `counted` is what the figures come from. `notes` say what was done to the gold before.
-    `confidence` is that of predicted entities, where every prediction came with probabilities.
+    right. `counted` is what the figures come from. `notes` say what was done before to gold and
+    predictions. `confidence` is that of predicted entities, where every prediction came with
+    probabilities.
     """
 
     noun: ClassVar[str] = "texts"

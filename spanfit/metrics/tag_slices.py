@@ -1,6 +1,7 @@
 """Tagged texts sorted into kinds, so that a score can be looked at kind by kind.
 
-A slice looks only at the gold, never at what was predicted:
+A slice looks only at the gold, never at what was predicted, but for labels: a text is in the slice
+of each label that is gold or predicted in it.
 
     label       each type of entity, or each tag where tags are scored
     length      of the text, in units

@@ -122,7 +122,8 @@ class ColumnsSection(Section):
     )
     tags: int | str = Field(
         -1,
-        description="column of the tags, by number (-1: the last) or name; or key of a JSON record",
+        description="column of the tags, by number (-1: the last) or name; or key of a JSON "
+        'record; "": there is no gold',
         json_schema_extra=TAGGING,
     )
     names: list[str] = Field(
@@ -153,7 +154,8 @@ class ColumnsSection(Section):
 
     def reading(self, *, bad_answers: Literal["fail", "drop", "relocate"] = "fail") -> Reading:
         """The same for the readers of files."""
-        values = self.model_dump() | {"names": tuple(self.names)}
+        tags = None if self.tags == "" else self.tags
+        values = self.model_dump() | {"tags": tags, "names": tuple(self.names)}
         return Reading(**values, bad_answers=None if bad_answers == "fail" else bad_answers)
 
 

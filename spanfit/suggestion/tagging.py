@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
+from spanfit.data.checking import Checked, check_examples
 from spanfit.errors import DataError
 from spanfit.recipe import (
     ColumnsSection,
@@ -38,7 +40,8 @@ def suggest_for_tags(
     what is `scored` changes nothing.
 
     Raises:
-        DataError: there are no texts, none with gold, or their tags follow no scheme.
+        DataError: there are no texts, none with gold, or their tags break their scheme and
+            `columns` name no repair.
     """
     with_gold = [example for example in examples if example.tags]
     if not with_gold:
@@ -47,15 +50,17 @@ def suggest_for_tags(
             where=train if isinstance(train, str) else ", ".join(train),
             expected="a tag for each word, or entities",
         )
+    name = train if isinstance(train, str) else ""  # of several files the places name each
+    checked = check_examples(with_gold, reading=columns.reading(), name=name)
     texts = [example.text for example in with_gold]
     script = find_script(texts)
     epochs, learning_rate = choose_course(len(with_gold))
-    name = model or script.model
+    encoder = model or script.model
     recipe = Recipe(
         task=TaskSection(name="tagging"),
         data=DataSection(train=train, validation=validation),
         columns=columns,
-        model=ModelSection(name=name),
+        model=ModelSection(name=encoder),
         windows=choose_windows([len(text) for text in texts], script, otherwise=LONG_TEXTS),
         optimizer=OptimizerSection(learning_rate=learning_rate),
         run=RunSection(epochs=epochs),
@@ -63,15 +68,24 @@ def suggest_for_tags(
     n_units = sum(len(example.starts) for example in with_gold)
     notes = [
         f"{len(with_gold):,} texts, {n_units:,} tags: {epochs} epochs at {learning_rate:g}",
-        f"tag scheme: {columns.scheme or detect_scheme([e.tags or () for e in with_gold])}",
+        *checked.notes,
+        f"tag scheme: {_describe_scheme(checked, named=columns.scheme)}",
         f"windows of {recipe.windows.max_length} tokens suit the length of the texts; longer ones "
         f"are cut into windows that share {recipe.windows.overlap}",
     ]
     if model is None:
-        notes.append(f"{name} is a usual choice for this script; --model names another")
+        notes.append(f"{encoder} is a usual choice for this script; --model names another")
     if len({example.document for example in with_gold}) > 1:
         notes.append(
             "the file tells its documents apart: task.context_sentences = 2 in the recipe lets a "
             "sentence be read with its neighbours"
         )
     return Suggestion(recipe=recipe, notes=tuple(notes))
+
+
+def _describe_scheme(checked: Checked, *, named: str | None) -> str:
+    """The scheme of the tags, and how it is seen from them where nobody named it."""
+    texts = cast("Sequence[TaggedExample]", checked.examples)
+    if named is None and (found := detect_scheme([text.tags or () for text in texts])):
+        return str(found) if found.scheme.name == checked.scheme else str(checked.scheme)
+    return f"{checked.scheme}, as --columns says"

@@ -9,7 +9,7 @@ from spanfit.tags.chunks import (
     read_chunks_leniently,
     write_tags,
 )
-from spanfit.tags.detection import Detection, detect_scheme, nearest_scheme, require_valid
+from spanfit.tags.detection import Detection, detect_scheme, nearest_scheme
 from spanfit.tags.repairs import REPAIRS, Change, Repair, Repaired, repair_tags
 from spanfit.tags.schemes import (
     BILOU,
@@ -85,6 +85,5 @@ __all__ = [
     "read_chunks",
     "read_chunks_leniently",
     "repair_tags",
-    "require_valid",
     "write_tags",
 ]

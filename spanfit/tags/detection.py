@@ -13,7 +13,6 @@ from spanfit.tags.schemes import OUTSIDE, PLAIN, SCHEMES, Scheme
 from spanfit.tags.sequences import (
     CodedTags,
     TagSequence,
-    Violation,
     encode_tags,
     find_violations,
     list_violations,
@@ -81,27 +80,13 @@ def nearest_scheme(sequences: Sequence[TagSequence]) -> Scheme:
         return min(PREFIXED, key=lambda scheme: len(find_violations(coded, scheme)))
 
 
-def require_valid(sequences: Sequence[TagSequence], scheme: Scheme) -> None:
-    """Refuse gold that breaks its scheme.
-
-    Raises:
-        DataError: it says how often, and shows the first place.
-    """
-    if violations := list_violations(sequences, scheme):
-        raise _broken(f"these tags are not valid {scheme.name}", violations)
-
-
 def _no_scheme(sequences: Sequence[TagSequence], nearest: Scheme) -> DataError:
     violations = list_violations(sequences, nearest)
-    return _broken(f"these tags follow no scheme; the nearest is {nearest.name}", violations)
-
-
-def _broken(problem: str, violations: Sequence[Violation]) -> DataError:
     first = violations[0]
     before = f"after {first.previous}" if first.previous else "at the start of the text"
     times = "once" if len(violations) == 1 else f"{len(violations):,} times"
     return DataError(
-        f"{problem}, which is broken {times}",
+        f"these tags follow no scheme; the nearest is {nearest.name}, which is broken {times}",
         where=f"sequence {first.sequence}, unit {first.unit}",
         expected=" or ".join(first.allowed) + f" {before}",
         found=repr(first.found),

@@ -45,11 +45,6 @@ class Repaired:
     sequences: tuple[tuple[str, ...], ...]
     changes: tuple[Change, ...]
 
-    @property
-    def n_sequences(self) -> int:
-        """How many sequences were changed."""
-        return len({change.sequence for change in self.changes})
-
 
 def repair_tags(sequences: Sequence[TagSequence], scheme: Scheme, *, repair: Repair) -> Repaired:
     """Make every sequence valid; valid ones stay as they are.

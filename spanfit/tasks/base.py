@@ -88,11 +88,12 @@ class Task(Protocol[ExampleT, TargetsT, CandidatesT, PredictionT, StatisticsT]):
     def uncalibrated(self, training: Sequence[ExampleT], recipe: Recipe) -> Calibration:
         """What decides before anything is fitted, for a model that learns these examples."""
 
-    def settle(self, examples: Sequence[ExampleT], recipe: Recipe) -> ModelSettings:
+    def settle(
+        self, examples: Sequence[ExampleT], recipe: Recipe, *, scheme: str | None
+    ) -> ModelSettings:
         """What is stored beside a model that learns these examples by this recipe.
 
-        Raises:
-            DataError: they cannot be learnt together.
+        `scheme` is that of their tags; None where they have none.
         """
 
     def assume(self, outputs: Sequence[str]) -> ModelSettings:
@@ -117,6 +118,9 @@ class Task(Protocol[ExampleT, TargetsT, CandidatesT, PredictionT, StatisticsT]):
     ) -> list[str]:
         """What of these examples with gold a model cannot get right, a warning each."""
 
+    def explain(self, settings: ModelSettings) -> str:
+        """What decides, in a few words: of a model for which it was assumed."""
+
     def outputs(self, settings: ModelSettings) -> tuple[str, ...]:
         """What the logits of each token mean: a name for each of the n_outputs."""
 
@@ -131,6 +135,9 @@ class Task(Protocol[ExampleT, TargetsT, CandidatesT, PredictionT, StatisticsT]):
 
     def texts(self, example: ExampleT) -> TextPair:
         """The text that every window repeats, if any, and the one that is sliced."""
+
+    def identify(self, example: ExampleT) -> tuple[str, ...]:
+        """All of an arranged example that its prediction depends on, its id first."""
 
     def targets(
         self,

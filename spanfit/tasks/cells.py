@@ -8,8 +8,9 @@ are one cell; for words a cell is nearly always one of them.
     cells   ───────0───────   ────1────       the space has no piece, and is in no cell
 
 A unit without a piece (white space, a control character) keeps its place: it takes its tag from the
-chunk around it. Nothing is decoded for it, so that no chunk ever begins at a space, and none is
-less probable because its borders might have been at one.
+chunk around it. Where tags have no prefixes it is O, if there is such a tag, else what the unit
+before it is. Nothing is decoded for it, so that no chunk ever begins at a space, and none is less
+probable because its borders might have been at one.
 
 A cell belongs to the window that holds all its pieces with the largest min(left, right) context,
 ties to the earlier one. It is labelled there and nowhere else, and its logits are taken from there.
@@ -117,7 +118,8 @@ def _find_pieces(
     """
     text = np.zeros(len(examples), np.int64)
     text[windows.example] = windows.sliced
-    before = np.fromiter((len(example.before) for example in examples), np.int64, len(examples))
+    lengths = (len(example.before or "") for example in examples)
+    before = np.fromiter(lengths, np.int64, len(examples))
     starts, ends = (
         np.fromiter(chain.from_iterable(side), np.int64, len(owner)) + before[owner]
         for side in (

@@ -89,7 +89,9 @@ class QuestionTask(
         unnamed = 0.0 if _learns_null(training) else None
         return Calibration(threshold=unnamed if named is None else named)
 
-    def settle(self, examples: Sequence[QuestionExample], recipe: Recipe) -> ModelSettings:
+    def settle(
+        self, examples: Sequence[QuestionExample], recipe: Recipe, *, scheme: str | None = None
+    ) -> ModelSettings:
         """Windows and decoding as the recipe has them; the examples change nothing."""
         return ModelSettings(task="qa", windows=recipe.windows, decode=recipe.decode)
 
@@ -124,6 +126,10 @@ class QuestionTask(
             "--set data.synthetic_unanswerable=0.3"
         ]
 
+    def explain(self, settings: ModelSettings) -> str:
+        """The threshold."""
+        return f"a null threshold of {Calibration().threshold:g}"
+
     def outputs(self, settings: ModelSettings) -> tuple[str, ...]:
         """Start and end, by the names that transformers gives them."""
         return ("LABEL_0", "LABEL_1")
@@ -137,6 +143,11 @@ class QuestionTask(
     def texts(self, example: QuestionExample) -> TextPair:
         """The question without outer white space, and the context as it is."""
         return TextPair(fixed=example.question.strip(), sliced=example.context)
+
+    def identify(self, example: QuestionExample) -> tuple[str, ...]:
+        """Its id, the question and the context."""
+        pair = self.texts(example)
+        return (example.id, pair.fixed or "", pair.sliced)
 
     def targets(
         self,

@@ -32,6 +32,7 @@ from spanfit.decode.tags import argmax_tags, best_tags
 from spanfit.settings import TagSettings
 from spanfit.tagged import TaggedEntity, TaggedExample, TaggingPrediction
 from spanfit.tags import (
+    OUTSIDE,
     ChunkArrays,
     TagTable,
     Transitions,
@@ -66,11 +67,13 @@ class FoundTags:
 class TagReader:
     """How tags are read from scores, whatever the texts.
 
-    `model` are the K tags that have a score, `table` all tags of their scheme and labels, of which
-    theirs are `codes` int32 (K,). `patterns` are what chunks look like: one for each label, in each
-    of the ways that conlleval knows.
+    `outputs` int64 (K,) are the model's outputs that are tags of its scheme: helpers ("[CLS]", "X")
+    are never chosen. `model` are these K tags, `table` all tags of their scheme and labels, of
+    which theirs are `codes` int32 (K,). `patterns` are what chunks look like: one for each label,
+    in each of the ways that conlleval knows.
     """
 
+    outputs: NDArray[np.int64]
     model: TagTable
     table: TagTable
     codes: NDArray[np.int32]
@@ -86,11 +89,12 @@ class TagReader:
         *,
         temperature: float = 1.0,
     ) -> list[TaggingPrediction]:
-        """The prediction of each example from the scores (C, K) of the cells.
+        """The prediction of each example from the scores of the cells, (C, all outputs).
 
         Raises:
             ModelError: a score is NaN or infinite.
         """
+        scores = scores[:, self.outputs]
         found = self.find_tags(cells, scores)
         chunks, units = found.chunks, found.chunks_of_units
         probability = self._probability(scores, cells, chunks, temperature=temperature)
@@ -115,9 +119,10 @@ class TagReader:
             best = argmax_tags(scores, cells.splits)
         codes = self.codes[best.tags]
         if not self.table.scheme.has_prefixes:
-            units = np.full(len(cells.cell), self.codes[0])
-            has_piece = cells.cell >= 0
-            units[has_piece] = codes[cells.cell[has_piece]]
+            tags = self.model.tags
+            cell = cells.cell if OUTSIDE in tags else _nearest_cells(cells)
+            nothing = self.codes[tags.index(OUTSIDE) if OUTSIDE in tags else 0]
+            units = np.append(codes, nothing)[cell]  # of -1 the last
             return FoundTags(units, chunks=NO_CHUNKS, chunks_of_units=NO_CHUNKS)
         chunks = self.table.find_chunks(codes, cells.splits)
         first, last = cells.first_unit[chunks.start], cells.last_unit[chunks.end - 1]
@@ -163,11 +168,14 @@ def make_reader(settings: TagSettings, *, constrained: bool) -> TagReader:
 @lru_cache(maxsize=8)
 def _make_reader(scheme_name: str, tags: tuple[str, ...], constrained: bool) -> TagReader:
     scheme = find_scheme(scheme_name)
+    outputs = [number for number, tag in enumerate(tags) if scheme.find_tag(tag)]
+    tags = tuple(tags[number] for number in outputs)
     model = make_table(scheme, tags)
     table = complete_table(scheme, tags)
     n = len(tags)
     free = Transitions(np.ones((n, n), np.bool_), np.ones(n, np.bool_), np.ones(n, np.bool_))
     return TagReader(
+        outputs=np.array(outputs, np.int64),
         model=model,
         table=table,
         codes=np.array([table.tags.index(tag) for tag in tags], np.int32),
@@ -175,6 +183,25 @@ def _make_reader(scheme_name: str, tags: tuple[str, ...], constrained: bool) -> 
         constrained=constrained,
         patterns=_make_patterns(model),
     )
+
+
+def _nearest_cells(cells: Cells) -> NDArray[np.int64]:
+    """The cell of each unit (N,); of one without a piece that before it, else that behind it.
+
+    -1 where the text has none.
+    """
+    n = len(cells.cell)
+    place = np.arange(n)
+    has_piece = cells.cell >= 0
+    owner = cells.unit_example
+    before = np.maximum.accumulate(np.where(has_piece, place, -1))
+    behind = np.minimum.accumulate(np.where(has_piece, place, n)[::-1])[::-1]
+    chosen = np.full(n, -1, np.int64)
+    for nearest in (behind, before):  # the latter prevails
+        there = (nearest >= 0) & (nearest < n)
+        there[there] = owner[nearest[there]] == owner[there]
+        chosen[there] = cells.cell[nearest[there]]
+    return chosen
 
 
 def _make_patterns(model: TagTable) -> tuple[tuple[Pattern, ...], ...]:

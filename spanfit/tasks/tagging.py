@@ -1,7 +1,7 @@
 """Tagging: a tag for every unit of a text, and the entities, chunks or parts of speech they say.
 
 units     what carries a tag: words, or the characters of a text with entities
-arrange   `neighbours`: texts divided into units, with a space or neighbours around them
+arrange   `arrangement`: texts divided into units, with a space or neighbours around them
 cells     `cells`: units that a tokenizer cannot tell apart are one, which has one window
 targets   `tag_targets`: a tag for the pieces of each cell, in its window
 merge     `tag_predictions`: the best tags of all cells of a text, read as chunks of units
@@ -17,7 +17,7 @@ import numpy as np
 
 from spanfit.batching import Batch
 from spanfit.data.checking import Checked, check_examples
-from spanfit.data.joiner import find_joiner
+from spanfit.data.joiner import find_joiner, find_word_joiner
 from spanfit.errors import ModelError, list_some
 from spanfit.examples import AS_IT_IS, Reading
 from spanfit.recipe import Recipe, TaskSection, make_recipe
@@ -32,14 +32,13 @@ from spanfit.tags import (
     OUTSIDE,
     PLAIN,
     Scheme,
-    detect_scheme,
     find_scheme,
     known_tags,
     make_table,
 )
+from spanfit.tasks.arrangement import arrange
 from spanfit.tasks.base import Task
 from spanfit.tasks.cells import find_cells
-from spanfit.tasks.neighbours import arrange
 from spanfit.tasks.tag_logits import TagCandidates, keep_logits, stitch
 from spanfit.tasks.tag_predictions import make_reader
 from spanfit.tasks.tag_statistics import count_example
@@ -54,6 +53,8 @@ if TYPE_CHECKING:
 
 DEFAULTS = TaskSection(name="tagging")
 """The options of a recipe that says nothing of them."""
+MOST_HELPERS = 0.4
+"""The largest share of a model's outputs that may be no tags of its scheme."""
 
 
 class TaggingTask(
@@ -82,33 +83,46 @@ class TaggingTask(
         """Temperature 1; there is no threshold."""
         return Calibration()
 
-    def settle(self, examples: Sequence[TaggedExample], recipe: Recipe) -> ModelSettings:
-        """Tags, scheme, units and joiner as the gold of the examples has them.
+    def settle(
+        self, examples: Sequence[TaggedExample], recipe: Recipe, *, scheme: str | None
+    ) -> ModelSettings:
+        """Tags, units and joiner as the gold of the examples has them; their scheme.
 
-        Raises:
-            DataError: the tags follow no scheme.
-            RecipeError: there is no scheme of the name that the recipe gives.
+        Scheme and repair of the training file are not those of other files, so they are not kept
+        with how these are read; the joiner is, where words were joined.
         """
-        gold = [example.tags for example in examples if example.tags]
-        named = recipe.columns.scheme
-        scheme = find_scheme(named) if named else detect_scheme(gold).scheme if gold else IOB2
+        known = find_scheme(scheme) if scheme else IOB2
         joiner = find_joiner(examples)
+        kept = {"scheme": None, "repair": None, "joiner": recipe.columns.joiner}
+        if kept["joiner"] is None:
+            kept["joiner"] = find_word_joiner(examples)
         return ModelSettings(
             task="tagging",
             windows=recipe.windows,
             decode=recipe.decode,
             tagging=TagSettings(
-                tags=_complete(_list_tags(examples), scheme),
-                scheme=scheme.name,
+                tags=_complete(_list_tags(examples), known),
+                scheme=known.name,
                 units="characters" if not joiner and _are_characters(examples) else "words",
                 joiner=joiner,
                 context_sentences=recipe.task.context_sentences,
-                columns=recipe.columns,
+                columns=recipe.columns.model_copy(update=kept),
             ),
         )
 
     def assume(self, outputs: Sequence[str]) -> ModelSettings:
-        """The scheme that the letters of the tags show; words joined by spaces."""
+        """The scheme that the letters of the tags show; words joined by spaces.
+
+        Raises:
+            ModelError: two outputs have one name.
+        """
+        if len({*outputs}) < len(outputs):
+            raise ModelError(
+                "two outputs of this model have the same name",
+                where="id2label in config.json",
+                expected="a tag of its own for each output",
+                found=list_some(list(outputs)),
+            )
         recipe = make_recipe({"task": {"name": "tagging"}})
         tagging = TagSettings(tags=list(outputs), scheme=_guess_scheme(outputs).name)
         return ModelSettings(
@@ -128,8 +142,9 @@ class TaggingTask(
         Raises:
             DataError: the gold is not valid, and `reading` does not allow to repair it.
         """
-        wanted = replace(reading, into=_require(settings).scheme)
-        return check_examples(examples, reading=wanted, name=name)
+        scheme = _require(settings).scheme
+        wanted = replace(reading, into=scheme)
+        return check_examples(examples, reading=wanted, name=name, expected_scheme=scheme)
 
     def doubt(
         self,
@@ -147,6 +162,10 @@ class TaggingTask(
             "column is read with --columns tags=NAME"
         ]
 
+    def explain(self, settings: ModelSettings) -> str:
+        """The scheme."""
+        return f"the tag scheme {_require(settings).scheme}"
+
     def outputs(self, settings: ModelSettings) -> tuple[str, ...]:
         """The tags."""
         return tuple(_require(settings).tags)
@@ -154,12 +173,17 @@ class TaggingTask(
     def arrange(
         self, examples: Iterable[TaggedExample], tokenizer: Tokenizer, settings: ModelSettings
     ) -> Iterator[TaggedExample]:
-        """The examples with units, and a space or neighbours around them (see `neighbours`)."""
+        """The examples with units, and a space or neighbours around them (see `arrangement`)."""
         return arrange(examples, tokenizer, _require(settings))
 
     def texts(self, example: TaggedExample) -> TextPair:
         """The text with what stands around it."""
-        return TextPair(fixed=None, sliced=example.before + example.text + example.after)
+        return TextPair(fixed=None, sliced=example.surrounded_text)
+
+    def identify(self, example: TaggedExample) -> tuple[str, ...]:
+        """Its id, the text that is read, and the units of it that are tagged."""
+        units = ",".join(map(str, (len(example.before or ""), *example.starts, *example.ends)))
+        return (example.id, example.surrounded_text, units)
 
     def targets(
         self,
@@ -263,13 +287,18 @@ def _are_characters(examples: Sequence[TaggedExample]) -> bool:
 
 
 def _guess_scheme(tags: Sequence[str]) -> Scheme:
-    """The scheme of a model's tags: the first with prefixes that has them all, else plain.
+    """The scheme of a model's tags: the one with prefixes that has most of them, else plain.
 
-    The tags of IOB1 are those of IOB2, where a label that is never marked with B is not among them.
+    Some models have an output or two for helpers ("X", "[CLS]"), which are never chosen. The tags
+    of IOB1 are those of IOB2, where a label that is never marked with B is not among them.
     """
-    for scheme in (IOB2, BIOES, BILOU, BMES):
-        if OUTSIDE in tags and all(scheme.find_tag(tag) for tag in tags):
-            labels = {tag[1:] for tag in tags if tag != OUTSIDE}
-            unmarked = any(f"B{label}" not in tags for label in labels)
-            return IOB1 if scheme is IOB2 and unmarked else scheme
-    return PLAIN
+
+    def list_known(scheme: Scheme) -> list[str]:
+        return [tag for tag in tags if tag != OUTSIDE and scheme.find_tag(tag)]
+
+    scheme = max((IOB2, BIOES, BILOU, BMES), key=lambda scheme: len(list_known(scheme)))
+    known = list_known(scheme)
+    if not known or len(tags) - len(known) - (OUTSIDE in tags) > MOST_HELPERS * len(tags):
+        return PLAIN
+    unmarked = any(f"B{tag[1:]}" not in tags for tag in known)
+    return IOB1 if scheme is IOB2 and unmarked else scheme
