@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from tiny_models import make_questions, make_sentences, make_tagging_content, wr
 
 import spanfit
 from spanfit.errors import DataError, ModelError, RecipeError
+from spanfit.examples import Reading
+from spanfit.parts import read_parts
 from spanfit.progress import Progress
 from spanfit.quickstart import LESSONS
 from spanfit.recipe import make_recipe
@@ -212,7 +215,65 @@ def test_an_invalid_transition_is_refused_with_its_place_and_repaired_only_by_na
     run = train(
         content, tmp_path / "run", data__train=broken, columns__repair="conlleval", run__epochs=1
     )
-    assert run.record["status"] == "finished"
+    signed = {part: run.scores[part]["signature"] for part in ("calibration", "validation")}
+    # The held-out part is of the file that was repaired; the validation was right as it was.
+    assert [signed[part]["repair"] for part in signed] == ["conlleval", "none"]
+    model = run.model()
+    with pytest.raises(DataError, match="repair=conlleval"):  # not done unasked later
+        model.evaluate(spanfit.read(broken))
+    scores = model.evaluate(spanfit.read(broken), reading=Reading(repair="conlleval"))
+    assert scores.signature.repair == "conlleval"
+
+
+def test_the_part_that_chose_the_epoch_is_signed_so_when_it_is_scored_again(run, model):
+    held_out = spanfit.read(run.folder / "data" / "calibration.jsonl")
+    scores = model.evaluate(held_out)
+    assert scores.signature.selected_on == "validation"
+    assert scores.figures["f1"] == pytest.approx(run.figures("calibration")["f1"])
+
+
+def test_neighbours_are_those_of_the_file_also_where_sentences_are_left_out(content, tmp_path):
+    text = make_sentences(40).replace("-DOCSTART- -X- O\n\n", "")
+    one = tmp_path / "one.conll"
+    one.write_text("-DOCSTART- -X- O\n\n" + text, encoding="utf-8")  # a single document
+    changes = [f"data.train={one}", "task.context_sentences=1", "data.max_examples=20"]
+    recipe = make_recipe(content, overrides=changes)
+    parts = read_parts(recipe, kind=TaggedExample, progress=QUIET)
+    whole = spanfit.read(one)
+    row = {example.id: number for number, example in enumerate(whole)}
+    for example in (*parts.training, *parts.calibration):
+        number = row[example.id]
+        before = whole[number - 1].text + " " if number else ""
+        after = " " + whole[number + 1].text if number + 1 < len(whole) else ""
+        assert (example.before, example.after) == (before, after)
+
+
+def test_other_files_are_read_with_the_joiner_and_the_scheme_of_the_training(tmp_path, content):
+    chinese = "中 B-LOC\n国 I-LOC\n2 O\n0 O\n\n人 O\n在 O\n京 B-LOC\n"
+    (tmp_path / "train.conll").write_text(chinese * 3, encoding="utf-8")
+    digits = "2 O\n0 O\n2 S-LOC\n"  # another scheme, and nothing that shows how they are joined
+    (tmp_path / "valid.conll").write_text(digits, encoding="utf-8")
+    changes = [f"data.train={tmp_path}/train.conll", f"data.validation={tmp_path}/valid.conll"]
+    parts = read_parts(make_recipe(content, overrides=changes), kind=TaggedExample, progress=QUIET)
+    (example,) = parts.validation
+    assert example.text == "202"
+    assert (example.tags, parts.scheme) == (("O", "O", "B-LOC"), "IOB2")
+
+
+def test_what_a_checkpoint_elsewhere_calls_helpers_is_never_chosen(run, tmp_path):
+    config = json.loads((run.model_folder / "config.json").read_text())
+    names = {"0": "X", "1": "B-LOC", "2": "I-LOC", "3": "B-PER", "4": "I-PER"}
+    config["id2label"], config["label2id"] = names, {v: int(k) for k, v in names.items()}
+    folder = tmp_path / "plain"
+    shutil.copytree(run.model_folder, folder)
+    (folder / "spanfit.json").unlink()
+    (folder / "config.json").write_text(json.dumps(config))
+    found = spanfit.load(folder).tag("It rains .")
+    assert set(found.tags) <= {"B-LOC", "I-LOC", "B-PER", "I-PER"}
+    config["id2label"]["0"] = "B-LOC"
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="two outputs of this model have the same name"):
+        spanfit.load(folder)
 
 
 def test_the_commands_tag_evaluate_and_predict(command, run, content, tmp_path):
