@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanfit.data.columns import ColumnChoice
+from spanfit.data.column_choice import ColumnChoice
 from spanfit.data.conll import ConllData, parse_conll
 from spanfit.data.conll_writing import write_conll
 from spanfit.data.fields import Source

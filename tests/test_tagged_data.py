@@ -92,7 +92,9 @@ class TestReading:
         three = write(tmp_path, "Mira NNP B-PER\nleft VBD O\n\n", "three")
         assert read(three, reading=replace(reading, tags="pos"))[0].tags == ("NNP", "VBD")
         with pytest.raises(DataError, match="no column 'ner'") as caught:
-            read(one, reading=replace(reading, tags="ner", names=(), remembered=everything))
+            read(
+                one, reading=replace(reading, words=1, tags="ner", names=(), remembered=everything)
+            )
         assert "tags= for words without gold" in str(caught.value)
         with pytest.raises(DataError, match="3 names for 1 column"):  # typed names bind
             read(one, reading=replace(reading, remembered=frozenset()))

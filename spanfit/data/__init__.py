@@ -10,7 +10,8 @@ cells        what stands in the cells of a table
 hub          data sets of the Hugging Face hub, by name
 records      one question as a flat record, which lines, rows and the hub have in common
 tables       tables with typed columns: Parquet, the hub
-conll        tagged texts in columns; `columns` is their layout, `conll_writing` writes them
+conll        tagged texts in columns; `columns` is their layout, `column_choice` which are read,
+             `conll_writing` writes them
 tagged_*     tagged texts in JSON, and in tables; one of them as a flat record
 entities     gold as ranges of characters
 joiner       the text behind a list of words
@@ -21,6 +22,7 @@ checking     is the gold right? of answers (see `answers`) and of tags; named re
 gold         the gold tags of many texts at once: chunks, another scheme
 splitting    calibration part, seeded subsets
 synthesis    unanswerable questions made of answerable ones
+neighbours   the neighbours of a sentence in its document
 faults       lines that cannot be read: refused, or left out and listed
 unfinished   a file of lines that can be continued after any end of the process
 predictions  the files that `predict` writes and `score` reads

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from spanfit.data.column_choice import ColumnChoice
 from spanfit.errors import DataError, did_you_mean
-from spanfit.examples import Reading
 
 CONLL_2003 = ("token", "pos", "chunk", "ner")
 
@@ -33,41 +33,6 @@ _SHOWN = 60
 _LOOKED_AT = 100  # lines with words that show whether a file holds columns
 _CELL = re.compile(r"\S+| ")
 _TAG = re.compile(r"[BIESLUM]-\S+|[!-`{-~]+")  # with a prefix, or without any small letter
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnChoice:
-    """Which columns to read, by name or by number: from 1, or from -1 at the right end.
-
-    `tags` None means that no gold is read. `names` names all columns; empty: as the file does.
-    `separator` None means that it is seen from the file; otherwise it is the string that separates
-    columns, where a single space stands for any run of spaces. `remembered` are those of these that
-    are a model's, as `Reading` has them.
-    """
-
-    words: int | str = 1
-    tags: int | str | None = -1
-    names: tuple[str, ...] = ()
-    separator: str | None = None
-    remembered: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, reading: Reading) -> ColumnChoice:
-        """What a reading says of columns."""
-        return cls(
-            reading.words, reading.tags, reading.names, reading.separator, reading.remembered
-        )
-
-    def fit(self, n_columns: int) -> ColumnChoice:
-        """The same without a model's names, where those are of more or fewer columns.
-
-        They stay where the tags are the model's as well, which would be looked for among them.
-        """
-        is_chosen = "tags" not in self.remembered and "names" in self.remembered
-        if not is_chosen or len(self.names) == n_columns:
-            return self
-        is_named = "words" in self.remembered and isinstance(self.words, str)
-        return replace(self, names=(), words=1 if is_named else self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +165,8 @@ def find_layout(lines: Sequence[str], name: str, choice: ColumnChoice) -> Layout
             else "",
         )
     read = [
-        None if column is None else _resolve(column, names, cells, where=where)
-        for column in (choice.words, choice.tags)
+        None if column is None else _resolve(column, names, cells, what=what, where=where)
+        for what, column in (("words", choice.words), ("tags", choice.tags))
     ]
     word, tag = read
     assert word is not None
@@ -269,8 +234,10 @@ def _is_comment(line: str, separator: str, n_columns: int) -> bool:
     return bool(_CERTAIN_COMMENT.match(line)) or len(_split(line, separator)) != n_columns
 
 
-def _resolve(column: int | str, names: Sequence[str], cells: Sequence[str], *, where: str) -> int:
-    """The number, from 1, of a column given by name or number."""
+def _resolve(
+    column: int | str, names: Sequence[str], cells: Sequence[str], *, what: str, where: str
+) -> int:
+    """The number, from 1, of a column given by name or number, which holds `what`."""
     if isinstance(column, str) and column in names:
         return names.index(column) + 1
     if isinstance(column, int) or _NUMBER.fullmatch(column):
@@ -282,7 +249,9 @@ def _resolve(column: int | str, names: Sequence[str], cells: Sequence[str], *, w
         expected, fix = f"one of {' '.join(names)}", did_you_mean(column, names)
     else:
         expected = f"a number from 1 to {len(cells)}: nothing names the columns"
-        fix = f"--columns tags={len(cells)}, for example; tags= for words without gold"
+        fix = "--columns words=1, for example"
+        if what == "tags":
+            fix = f"--columns tags={len(cells)}, for example; tags= for words without gold"
     raise DataError(
         f"no column {column!r}", where=where, expected=expected, found=_number_cells(cells), fix=fix
     )

@@ -29,7 +29,8 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 
 from spanfit.data import fields
-from spanfit.data.columns import ColumnChoice, Layout, find_layout, is_border
+from spanfit.data.column_choice import ColumnChoice
+from spanfit.data.columns import Layout, find_layout, is_border
 from spanfit.data.fields import Source
 from spanfit.data.files import decode
 from spanfit.data.joiner import decide_joiner, join_words, locate_words

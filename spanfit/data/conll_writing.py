@@ -13,7 +13,7 @@ from dataclasses import replace
 from io import BytesIO
 from typing import TextIO
 
-from spanfit.data.columns import ColumnChoice
+from spanfit.data.column_choice import ColumnChoice
 from spanfit.data.conll import DOCSTART, parse_conll
 from spanfit.data.fields import Source
 from spanfit.data.joiner import decide_joiner

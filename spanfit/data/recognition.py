@@ -16,7 +16,8 @@ from itertools import islice
 from typing import Literal
 
 from spanfit.data import jsonl, tabular, tagged_jsonl, tagged_tables
-from spanfit.data.columns import ColumnChoice, are_columns
+from spanfit.data.column_choice import ColumnChoice
+from spanfit.data.columns import are_columns
 from spanfit.data.conll import parse_conll
 from spanfit.data.fields import JsonObject, Source, near_miss
 from spanfit.data.files import (

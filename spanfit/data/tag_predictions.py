@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from spanfit.data import fields
-from spanfit.data.columns import ColumnChoice
+from spanfit.data.column_choice import ColumnChoice
 from spanfit.data.conll import parse_conll
 from spanfit.data.fields import JsonObject, Source
 from spanfit.data.files import DataFile, numbered_lines, open_data

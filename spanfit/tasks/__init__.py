@@ -9,7 +9,7 @@ coverage         what windows and token borders lose of the gold answers
 ceiling          the best score that is left
 
 tagging          tags of units: entities, chunks, parts of speech
-neighbours       texts divided into units, with what stands around them
+arrangement      texts divided into units, with what stands around them
 cells            units as a tokenizer can tell them apart, and the window of each
 cell_tags        the gold of cells, and what that loses
 tag_targets      what is learnt in each window
