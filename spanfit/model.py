@@ -77,7 +77,7 @@ class Model:
             DataError: no context at all, or one that is not a text.
 
         """
-        self._require(QuestionExample, fix="model.tag(text), or spanfit tag MODEL TEXT")
+        self._require(QuestionExample, fix='spanfit tag MODEL "TEXT"; in Python model.tag(text)')
         questions = [question] if isinstance(question, str) else list(question)
         contexts = name_contexts(context)
         progress = progress or Progress(quiet=True)
@@ -136,7 +136,10 @@ class Model:
             ModelError: the model answers questions.
 
         """
-        self._require(TaggedExample, fix="model.ask(question, context), or spanfit ask MODEL …")
+        self._require(
+            TaggedExample,
+            fix="spanfit ask MODEL --question … --context FILE; in Python model.ask(…)",
+        )
         texts = [text] if isinstance(text, str) else list(text)
         examples = (TaggedExample(id=str(n), text=one) for n, one in enumerate(texts, 1))
         predictions: list[TaggingPrediction] = []

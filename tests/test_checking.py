@@ -262,3 +262,10 @@ class TestRealData:
         back = check_examples(there.examples, reading=Reading(into="IOB2", scheme=None), name=file)
         assert there.scheme == "BIOES"
         assert list(back.examples) == examples
+
+
+def test_parts_of_speech_are_not_made_into_entities():
+    example = TaggedExample("a", "Ada came", starts=(0, 4), ends=(3, 8), tags=("NNP", "VBD"))
+    with pytest.raises(DataError, match="they say no entities or chunks") as caught:
+        check_examples([example], reading=Reading(into="IOB2"), name="pos.conll")
+    assert "NNP, VBD" in str(caught.value) and "--columns tags=NAME" in str(caught.value)

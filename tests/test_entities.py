@@ -62,7 +62,7 @@ def test_a_wrong_tag_stands_beside_the_right_one(capsys, show):
     gold = TaggedExample("t1", TEXT, STARTS, ENDS, ("B-PER", "I-PER", "O", "O", "B-ORG", "O"))
     show(FOUND, gold)
     out = capsys.readouterr().out
-    assert "id t1  1 of 6 tags wrong" in out
+    assert "id t1  1 of 6 tags wrong  (predicted≠gold)" in out
     assert out.splitlines()[-1].split() == ["B-PER", "I-PER", "O", "O", "B-LOC≠B-ORG", "O"]
 
 

@@ -77,27 +77,40 @@ class TestReading:
             read(one, reading=Reading(separator=" "))
 
     def test_names_that_a_model_remembers(self, tmp_path):
-        """They are left aside only where the user says what to read."""
+        """They are left aside where the file has other columns."""
         names = ("token", "pos", "ner")
         one = write(tmp_path, "Mira\nleft\n\n")
         everything = frozenset({"words", "tags", "names"})
         reading = Reading(words="token", tags="ner", names=names, remembered=everything)
-        with pytest.raises(DataError, match="3 names for 1 column") as caught:
-            read(one, reading=reading)
-        assert "--columns tags=  (words without gold)" in str(caught.value)
-        reading = replace(reading, tags=None, remembered=everything - {"tags"})
-        assert read(one, reading=reading)[0].words == ["Mira", "left"]
+        (words,) = read(one, reading=reading)
+        assert (words.words, words.tags) == (["Mira", "left"], None)
         two = write(tmp_path, "Mira B-PER\nleft O\n\n", "two")
-        assert read(two, reading=replace(reading, tags=2))[0].tags == ("B-PER", "O")
+        assert read(two, reading=reading)[0].tags == ("B-PER", "O")
         three = write(tmp_path, "Mira NNP B-PER\nleft VBD O\n\n", "three")
-        assert read(three, reading=replace(reading, tags="pos"))[0].tags == ("NNP", "VBD")
-        with pytest.raises(DataError, match="no column 'ner'") as caught:
-            read(
-                one, reading=replace(reading, words=1, tags="ner", names=(), remembered=everything)
-            )
-        assert "tags= for words without gold" in str(caught.value)
+        assert read(three, reading=reading)[0].tags == ("B-PER", "O")
+        typed = replace(reading, remembered=everything - {"tags"})
+        assert read(three, reading=replace(typed, tags="pos"))[0].tags == ("NNP", "VBD")
+        assert read(one, reading=replace(typed, tags=None))[0].words == ["Mira", "left"]
         with pytest.raises(DataError, match="3 names for 1 column"):  # typed names bind
             read(one, reading=replace(reading, remembered=frozenset()))
+        with pytest.raises(DataError, match="no column 'chunk'"):  # and so do typed tags
+            read(two, reading=replace(typed, tags="chunk"))
+
+    def test_lines_of_a_text_are_not_taken_for_columns_of_words(self, tmp_path):
+        """All but the first word of each line would be lost."""
+        text = write(tmp_path, "Ada Reed is in Rome\nObama left for Paris yesterday\n")
+        with pytest.raises(DataError, match="5 columns, or a line of text") as caught:
+            read(text, reading=Reading(tags=None))
+        assert "spanfit tag MODEL - --lines < FILE" in str(caught.value)
+        names = ("a", "b", "c", "d", "e")
+        (example,) = read(text, reading=Reading(tags=None, names=names))
+        assert example.words == ["Ada", "Obama"]
+
+    def test_columns_that_nobody_reads_are_told(self, tmp_path):
+        file = write(tmp_path, "Mira NNP X B-PER\nleft VBD Y O\n\n")
+        unread = Counter()
+        list(stream(file, unread=unread))
+        assert set(unread) == {"'2' of the columns", "'3' of the columns"}
 
     def test_a_joiner(self, tmp_path):
         first, _ = read(write(tmp_path, CONLL), reading=Reading(joiner="_"))

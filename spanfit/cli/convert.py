@@ -12,6 +12,7 @@ import typer
 from spanfit.cli import console
 from spanfit.cli.model import check_free
 from spanfit.cli.reading import ColumnsOption, parse_columns
+from spanfit.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,6 +69,7 @@ def convert(
     from dataclasses import replace
 
     from spanfit.data import stream
+    from spanfit.data.fields import located
     from spanfit.data.writing import choose_format, write_examples
     from spanfit.tags import find_scheme
 
@@ -89,6 +91,8 @@ def convert(
     try:
         write_examples(aside, counted(examples), to=format_)
         aside.replace(out)
+    except DataError as error:
+        raise (located(error, str(out)) if error.where == str(aside) else error) from None
     finally:
         aside.unlink(missing_ok=True)
     if unread:

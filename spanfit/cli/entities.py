@@ -45,6 +45,7 @@ def print_errors(prediction: TaggingPrediction, gold: TaggedExample) -> None:
     console.out().print()
     head = Text(visible(f"id {prediction.id}"), "bold")
     head.append(f"  {wrong:,} of {len(wanted):,} tags wrong", "" if wrong else "dim")
+    head.append("  (predicted≠gold)" if wrong else "", "dim")
     console.out().print(head)
     words = [
         TaggedWord(show_word(word), tag, "" if tag == OUTSIDE else "green")

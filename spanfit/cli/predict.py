@@ -82,5 +82,16 @@ def predict(
             f"lines that cannot be read, left out: {done.skipped:,}; see {done.skipped_file}"
         )
     console.plain(f"{done.n:,} predictions: {out}")
-    said = quote_data(out, list_model_columns(columns, loaded.settings))
-    console.next_step(f"spanfit score GOLD {said}")
+    # Names of columns are for files of columns; gold in JSON will hardly know them.
+    needed = [] if _is_json(data) else list_model_columns(columns, loaded.settings)
+    console.next_step(f"spanfit score GOLD {quote_data(out, needed)}")
+
+
+def _is_json(data: str) -> bool:
+    """Whether a file on this machine begins as JSON does."""
+    from spanfit.data.files import open_data
+
+    if not Path(data).is_file():  # of the hub
+        return False
+    with open_data(Path(data)) as file:
+        return file.peek(1)[:1] in (b"{", b"[")

@@ -122,10 +122,19 @@ class TextsView:
             )
         if bad := counts["invalid_tags"]:
             lines.append(
-                f"tags that break the scheme {self.scheme.name}: {bad:,}; commands that learn from "
-                "them or score need --columns repair=conlleval or repair=discard"
+                f"tags that break the scheme {self.scheme.name}: {bad:,}; {self._remedy()}"
             )
         return "\n".join(lines)
+
+    def _remedy(self) -> str:
+        """What has to be done before anything is learnt from tags that break their scheme."""
+        found = (item for of_text in self.invalid.values() for item in of_text.values())
+        if foreign := next((v.found for v in found if self.scheme.find_tag(v.found) is None), None):
+            return f"{foreign!r} is no tag of it at all, and has to be corrected in the file"
+        return (
+            "commands that learn from them or score need --columns repair=conlleval or "
+            "repair=discard"
+        )
 
     def _describe_scheme(self) -> str:
         if self.named_scheme is not None:
@@ -239,7 +248,8 @@ class TextsView:
 
     def say_next(self) -> None:
         """Say what may be typed next."""
-        file = quote_data(self.data, self.columns)
+        needed = ["repair=conlleval"] if self.invalid else []
+        file = quote_data(self.data, [*self.columns, *needed])
         if any(example.tags for example in self.examples):
             console.next_step(f"spanfit windows {file} --tokenizer quickstart")
             console.next_step(f"spanfit init {file} > recipe.toml")

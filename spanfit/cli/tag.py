@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -60,6 +62,10 @@ def tag(
     from spanfit.cli.entities import print_entities
     from spanfit.progress import Progress
 
+    for one in text:
+        if _is_file(one):
+            command = f"spanfit tag {shlex.quote(model)} - < {shlex.quote(one)}"
+            console.note(f"{one} is tagged as a text; what that file holds: {command}")
     given = [_read_stdin() if one == STDIN else one for one in text]
     texts = _split_lines(given) if lines else {str(n): one for n, one in enumerate(given, 1)}
     if not any(one.strip() for one in texts.values()):
@@ -93,6 +99,13 @@ def _split_lines(texts: list[str]) -> dict[str, str]:
     lines = [line for one in texts for line in one.removesuffix("\n").split("\n")]
     whole = {str(number): line.removesuffix("\r") for number, line in enumerate(lines, 1)}
     return {number: line for number, line in whole.items() if line.strip()}
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return text != STDIN and Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or not one
+        return False
 
 
 def _read_stdin() -> str:

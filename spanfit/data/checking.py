@@ -147,9 +147,20 @@ def _find_source(
 
 
 def _convert(sequences: list[TagSequence], source: Scheme, target: Scheme) -> list[TagSequence]:
-    """The sequences in the target; as they are where it is their own scheme."""
+    """The sequences in the target; as they are where it is their own scheme.
+
+    Raises:
+        DataError: the target cannot say them, or they have no prefixes and so say no chunks.
+    """
     if source == target:
         return sequences
+    if target.has_prefixes and not source.has_prefixes:
+        raise DataError(
+            "these tags have no prefixes, so they say no entities or chunks",
+            expected=f"tags of a scheme such as {target.name}: {target.describe()}",
+            found=", ".join(sorted({tag for tags in sequences for tag in tags})[:6]),
+            fix="--columns tags=NAME, if another column is meant",
+        )
     return [*convert_all(sequences, source=source, target=target)]
 
 

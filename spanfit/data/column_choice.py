@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from spanfit.examples import Reading
@@ -30,13 +31,25 @@ class ColumnChoice:
             reading.words, reading.tags, reading.names, reading.separator, reading.remembered
         )
 
-    def fit(self, n_columns: int) -> ColumnChoice:
-        """The same without a model's names, where those are of more or fewer columns.
+    def fit(self, n_columns: int, file_names: Sequence[str]) -> ColumnChoice:
+        """The same without what is a model's and not this file's, whose names these are.
 
-        They stay where the tags are the model's as well, which would be looked for among them.
+        Then words stand in the first column, and tags in the last, if there is another one.
         """
-        is_chosen = "tags" not in self.remembered and "names" in self.remembered
-        if not is_chosen or len(self.names) == n_columns:
-            return self
-        is_named = "words" in self.remembered and isinstance(self.words, str)
-        return replace(self, names=(), words=1 if is_named else self.words)
+        names = self.names
+        if "names" in self.remembered and len(names) != n_columns:
+            names = ()
+        known = names or tuple(file_names)
+
+        def is_there(column: int | str | None) -> bool:
+            if isinstance(column, str) and column in known:
+                return True
+            number = str(column).removeprefix("-")
+            return column is None or (number.isdecimal() and 1 <= int(number) <= n_columns)
+
+        words, tags = self.words, self.tags
+        if "words" in self.remembered and not is_there(words):
+            words = 1
+        if "tags" in self.remembered and (n_columns == 1 or not is_there(tags)):
+            tags = -1 if n_columns > 1 else None
+        return replace(self, words=words, tags=tags, names=names)

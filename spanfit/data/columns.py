@@ -52,6 +52,16 @@ class Layout:
     example: str
     example_line: int
 
+    @property
+    def unread(self) -> set[str]:
+        """The columns that nobody reads, by name or number."""
+        read = {self.words, self.tags}
+        return {
+            self.names[number - 1] if self.names else str(number)
+            for number in range(1, self.n_columns + 1)
+            if number not in read
+        }
+
     def split(self, line: str) -> list[str]:
         """The cells of a line."""
         return _split(line, self.separator)
@@ -151,18 +161,17 @@ def find_layout(lines: Sequence[str], name: str, choice: ColumnChoice) -> Layout
         header = number
         number, line = words[-1]
     _refuse_foreign(line, f"{name}, line {number}")
-    choice = choice.fit(len(cells))
-    names = choice.names or (tuple(cells) if header else _find_names(lines[:number], len(cells)))
+    found = tuple(cells) if header else _find_names(lines[:number], len(cells))
+    choice = choice.fit(len(cells), found)
+    names = choice.names or found
     where = f"{name}, line {number}"
+    _refuse_plain_text(choice, names, cells, separator, where=where)
     if names and len(names) != len(cells):
         raise DataError(
             f"{len(names)} names for {_count(len(cells))}",
             where=where,
             expected=f"{_count(len(names))}: {' '.join(names)}",
             found=_show(line),
-            fix="--columns tags=  (words without gold), or tags=NUMBER, a column of this file"
-            if "names" in choice.remembered
-            else "",
         )
     read = [
         None if column is None else _resolve(column, names, cells, what=what, where=where)
@@ -255,6 +264,24 @@ def _resolve(
     raise DataError(
         f"no column {column!r}", where=where, expected=expected, found=_number_cells(cells), fix=fix
     )
+
+
+def _refuse_plain_text(
+    choice: ColumnChoice, names: Sequence[str], cells: Sequence[str], separator: str, *, where: str
+) -> None:
+    """Refuse lines of several words where nobody says which of them is one.
+
+    They may as well be a text, of which all but the first word of each line would be lost.
+    """
+    if choice.tags is None and separator == " " and len(cells) > 1 and not names:
+        raise DataError(
+            f"{_count(len(cells))}, or a line of text?",
+            where=where,
+            expected="one word a line, or names for the columns",
+            found=_number_cells(cells),
+            fix="--columns names=NAME,NAME,… if they are columns; the lines of a text: "
+            "spanfit tag MODEL - --lines < FILE",
+        )
 
 
 def _refuse_foreign(line: str, where: str) -> None:

@@ -82,6 +82,7 @@ def parse_conll(
     """
     lines = _lines(file.read(), source.name)
     layout = find_layout(lines, source.name, choice or ColumnChoice())
+    source.pass_over(layout.unread, "columns")
     sentences = list(_read_sentences(lines, layout, source))
     if joiner is None:
         joiner = decide_joiner(sentence.words for sentence in sentences)
