@@ -294,7 +294,11 @@ def test_the_commands_tag_evaluate_and_predict(command, run, content, tmp_path):
     assert "0 of" in out and "tags wrong" in out and "f1 100.00" in out
     assert (out_folder / "scores.json").is_file()
     code, out, err = command("evaluate", run.folder, data, "--columns", "tags=2")
-    assert "gold tags are none that this model has" in err and "--columns tags=NAME" in err
+    assert code == 1 and "they say no entities or chunks" in err and "--columns tags=NAME" in err
+    other = tmp_path / "other.conll"
+    other.write_text(Path(data).read_text().replace("-LOC", "-CITY"), encoding="utf-8")
+    code, out, err = command("evaluate", run.folder, other)
+    assert code == 0 and "gold tags are none that this model has: B-CITY, I-CITY" in err
     said = tmp_path / "said.jsonl"
     code, out, err = command("predict", run.folder, data, "--out", said)
     assert code == 0 and "predictions" in out
