@@ -50,7 +50,7 @@ class TagSettings(Section):
     units: Literal["words", "characters"] = Field(
         "words", description="what carries a tag; a raw text is divided into these"
     )
-    joiner: str = Field(" ", description="what stands between two words, and between neighbours")
+    joiner: str = Field(" ", description="what stands between two words")
     context_sentences: int = Field(0, ge=0, description="neighbours that are read on each side")
     columns: ColumnsSection = Field(
         default_factory=ColumnsSection, description="how the files of the training were read"

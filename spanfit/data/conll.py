@@ -30,10 +30,11 @@ from io import BufferedIOBase
 
 from spanfit.data import fields
 from spanfit.data.column_choice import ColumnChoice
-from spanfit.data.columns import Layout, find_layout, is_border
+from spanfit.data.columns import find_layout
 from spanfit.data.fields import Source
 from spanfit.data.files import decode
 from spanfit.data.joiner import decide_joiner, join_words, locate_words
+from spanfit.data.layout import Layout, is_border
 from spanfit.errors import DataError
 from spanfit.tagged import TaggedExample
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from spanfit.data.fields import located
 from spanfit.errors import DataError, list_some
@@ -95,14 +95,24 @@ def parse_json(data: bytes, *, name: str, line: int, make_object: MakeObject | N
 
 def is_unfinished_json(data: bytes) -> bool:
     """Whether `data` could be the beginning of a longer JSON value: all of it is right so far."""
+    return _read_so_far(data) == "unfinished"
+
+
+def may_be_json(data: bytes) -> bool:
+    """Whether `data` is a JSON value, or could be the beginning of one."""
+    return _read_so_far(data) != "wrong"
+
+
+def _read_so_far(data: bytes) -> Literal["whole", "unfinished", "wrong"]:
+    """Whether `data` is a JSON value, the beginning of one, or neither."""
     text = data.decode("utf-8", "replace").rstrip()
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
-        return error.pos >= len(text)
+        return "unfinished" if error.pos >= len(text) else "wrong"
     except (RecursionError, ValueError):
-        return False
-    return False
+        return "wrong"
+    return "whole"
 
 
 def _json_error(error: json.JSONDecodeError, name: str) -> DataError:

@@ -25,27 +25,24 @@ from spanfit.data.files import (
     DataFile,
     all_lines,
     is_unfinished_json,
+    may_be_json,
     numbered_lines,
     parse_json,
     skip_blank,
 )
+from spanfit.data.foreign import EXPECTED, describe_binary, foreign_error, foreign_object_error
+from spanfit.data.record_keys import WORD_KEYS, TagChoice
 from spanfit.data.squad import parse_squad
 from spanfit.data.tables import PARQUET_MAGIC, Table, open_parquet
-from spanfit.data.tagged_records import WORD_KEYS, TagChoice, stream_tagged
+from spanfit.data.tagged_records import stream_tagged
 from spanfit.errors import DataError
 from spanfit.examples import AS_IT_IS, Example, Reading
-
-EXPECTED = (
-    "SQuAD's JSON, or JSON Lines, CSV or Parquet with 'question' and 'context'; or tagged texts: "
-    "columns, or JSON with 'words' and 'tags', or with 'text' and 'entities' (see docs/files.md)"
-)
 
 FIRST_LINES = 100
 """Lines that are looked at to find an example, where faulty ones may be left out."""
 
 _OBJECT = re.compile(rb'\s*\{\s*("|\}|$)')
 _COLUMN_LINES = 1_000  # lines that show whether a file holds columns: comments may come first
-_WRONG = "not a file of questions or tagged texts"
 
 Kind = Literal["question", "text"]
 """What one JSON object is."""
@@ -54,15 +51,6 @@ _KEYS: dict[Kind, tuple[str, ...]] = {
     "text": ("text", *WORD_KEYS),
 }
 _MISSPELT: dict[Kind, tuple[str, ...]] = {"question": ("question",), "text": _KEYS["text"]}
-_SIGNATURES = {
-    b"PK\x03\x04": "a zip archive",
-    b"BZh": "bzip2-compressed data",
-    b"\xfd7zXZ": "xz-compressed data",
-    b"\x28\xb5\x2f\xfd": "zstd-compressed data",
-    b"ARROW1": "an Arrow table",
-    b"\xff\xfe": "text in UTF-16",
-    b"\xfe\xff": "text in UTF-16",
-}
 
 
 def parse(file: DataFile, source: Source, reading: Reading = AS_IT_IS) -> Iterator[Example]:
@@ -85,7 +73,7 @@ def parse(file: DataFile, source: Source, reading: Reading = AS_IT_IS) -> Iterat
         raise DataError("the file is empty", where=name, expected=EXPECTED)
     if _OBJECT.match(first) or (first.lstrip().startswith(b"{") and not _holds_columns(file)):
         return _parse_json(file, source, reading, number=number, first=first, lines=lines)
-    if first.lstrip().startswith(b"[") and _may_be_json(first):
+    if first.lstrip().startswith(b"[") and may_be_json(first):
         return _parse_array(first + file.read(), source, reading, number=number)
     if (delimiter := tabular.find_delimiter(first)) is not None:
         rows = itertools.chain([(number, first)], with_blank)  # a cell may hold a blank line
@@ -94,7 +82,7 @@ def parse(file: DataFile, source: Source, reading: Reading = AS_IT_IS) -> Iterat
     if _chooses_columns(reading) or _holds_columns(file):
         choice = ColumnChoice.of(reading)
         return iter(parse_conll(file, source, choice, joiner=reading.joiner).examples)
-    raise _foreign_error(first, name)
+    raise foreign_error(first, name)
 
 
 def parse_table(table: Table, source: Source, reading: Reading) -> Iterator[Example]:
@@ -177,7 +165,7 @@ def _parse_json(
         _refuse_rest(lines, name)
         return parse_squad(record, source)
     if (kind := _kind_of(record)) is None:
-        raise _foreign_object_error(record, name)
+        raise foreign_object_error(record, name)
     return _parse_lines(kind, itertools.chain([(number, first)], lines), source, reading)
 
 
@@ -192,7 +180,7 @@ def _parse_document(document: JsonObject, source: Source) -> Iterator[Example]:
             expected=f"JSON Lines: each {kind} on a line of its own",
             fix=f"jq -c . {source.name} > {kind}s.jsonl",
         )
-    raise _foreign_object_error(document, source.name)
+    raise foreign_object_error(document, source.name)
 
 
 def _parse_array(
@@ -202,20 +190,8 @@ def _parse_array(
     records = list(tagged_jsonl.parse_array(data, source, line=number))
     first = records[0].value if records else None
     if not isinstance(first, dict) or _kind_of(first) != "text":
-        raise _foreign_error(b"[", source.name)
+        raise foreign_error(b"[", source.name)
     return stream_tagged(records, source, TagChoice.of(reading), joiner=reading.joiner)
-
-
-def _may_be_json(line: bytes) -> bool:
-    """Whether a line is JSON, or its beginning; "[ -LRB-" is a word and its tag."""
-    text = line.decode("utf-8", "replace").rstrip()
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        return error.pos >= len(text)
-    except (RecursionError, ValueError):
-        return False
-    return True
 
 
 def _chooses_columns(reading: Reading) -> bool:
@@ -228,68 +204,9 @@ def _holds_columns(file: DataFile) -> bool:
     """Whether the first lines look like columns; `file` is at its start again."""
     start = b"".join(islice(file, _COLUMN_LINES)).removeprefix(UTF8_MARK)
     file.seek(0)
-    if _describe_binary(start):
+    if describe_binary(start):
         return False
     return are_columns(start.decode("utf-8", "replace").replace("\r\n", "\n").split("\n"))
-
-
-def _foreign_object_error(record: JsonObject, name: str) -> DataError:
-    """The error for a JSON object that is neither SQuAD's nor a question."""
-    keys = ", ".join(repr(key) for key in islice(record, 6))
-    near = near_miss("data", record)
-    kind = _describe_object(record)
-    return DataError(
-        _WRONG,
-        where=name,
-        expected=EXPECTED,
-        found=kind or (f"an object with the keys {keys}" if keys else "an empty object"),
-        fix=f"rename {near!r} to 'data'" if near else "",
-    )
-
-
-def _foreign_error(first: bytes, name: str) -> DataError:
-    """The error for a file whose first line does not begin with an object."""
-    if first.lstrip().startswith(b"["):
-        found = "a JSON array"
-        fix = f"jq -c '.[]' {name} > questions.jsonl, which writes each item on a line of its own"
-    else:
-        found = _describe_start(first)
-        is_text = not _describe_binary(first)
-        fix = is_text * (
-            "--columns names=word,tag, if these are columns that are so called; "
-            "--columns tags=, if each line is a word to tag"
-        )
-    return DataError(_WRONG, where=name, expected=EXPECTED, found=found, fix=fix)
-
-
-def _describe_object(record: JsonObject) -> str:
-    """What else the first object of a file may be; empty if nothing that we know."""
-    keys = record.keys()
-    if keys >= {"id", "answer"} or "n_best" in keys:
-        return "what looks like predictions (JSON Lines): second argument of `spanfit score`"
-    if record and all(isinstance(value, str) for value in record.values()):
-        return "what looks like predictions ({id: text}): second argument of `spanfit score`"
-    if record and all(isinstance(value, int | float) for value in record.values()):
-        return "what looks like {id: number}: --na-probs of `spanfit score`"
-    return ""
-
-
-def _describe_start(first: bytes) -> str:
-    """What a file is that does not begin with an object."""
-    if kind := _describe_binary(first):
-        return kind
-    line = first.decode("utf-8", "replace").strip()
-    if "\t" in line or line.count(",") >= 2:
-        return f"what looks like a table without a header that names them: {line[:60]!r}"
-    return f"plain text: {line[:60]!r}"
-
-
-def _describe_binary(start: bytes) -> str:
-    """What a file is that holds no text in UTF-8; empty if it may."""
-    for signature, kind in _SIGNATURES.items():
-        if start.startswith(signature):
-            return kind
-    return "binary data" if b"\x00" in start else ""
 
 
 def _refuse_rest(lines: Iterator[tuple[int, bytes]], name: str) -> None:

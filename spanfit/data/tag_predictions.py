@@ -30,8 +30,9 @@ from spanfit.data.conll import parse_conll
 from spanfit.data.fields import JsonObject, Source
 from spanfit.data.files import DataFile, numbered_lines, open_data
 from spanfit.data.predictions import is_finite
+from spanfit.data.record_keys import TAG_KEYS
 from spanfit.data.tagged_jsonl import parse_array, parse_lines
-from spanfit.data.tagged_records import TAG_KEYS, NumberedRecord, stream_tagged
+from spanfit.data.tagged_records import NumberedRecord, stream_tagged
 from spanfit.errors import DataError
 from spanfit.tagged import TaggedEntity, TaggedExample, TaggingPrediction
 

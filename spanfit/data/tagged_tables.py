@@ -13,14 +13,9 @@ from dataclasses import replace
 
 from spanfit.data import fields
 from spanfit.data.fields import Source
+from spanfit.data.record_keys import WORD_KEYS, TagChoice, find_tag_key
 from spanfit.data.tables import Features, Table
-from spanfit.data.tagged_records import (
-    WORD_KEYS,
-    NumberedRecord,
-    TagChoice,
-    find_tag_key,
-    stream_tagged,
-)
+from spanfit.data.tagged_records import NumberedRecord, stream_tagged
 from spanfit.errors import DataError
 from spanfit.examples import Reading
 from spanfit.tagged import TaggedExample

@@ -19,16 +19,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from spanfit.data.sidecar import FORMAT_VERSION, State, read_state, save_state, sync
 from spanfit.errors import DataError
 
 try:
@@ -36,23 +36,7 @@ try:
 except ImportError:  # not a POSIX system: nobody keeps a second process away
     fcntl = None  # type: ignore[assignment]
 
-FORMAT_VERSION = 1
 COMPRESSION_LEVEL = 6
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """How much of the part counts: its first `lines` lines, `bytes` long.
-
-    `made_by` says by what they were made, each thing with its digest; `inputs` is a digest of what
-    they answer.
-    """
-
-    made_by: Mapping[str, str]
-    lines: int = 0
-    bytes: int = 0
-    inputs: str = ""
-    format_version: int = FORMAT_VERSION
 
 
 class UnfinishedFile:
@@ -153,7 +137,7 @@ class UnfinishedFile:
             if self._file is None:
                 raise ValueError("append belongs inside of the context")
             self._file.write(data)
-            _sync(self._file)
+            sync(self._file)
             self._save(
                 replace(
                     self._state,
@@ -206,7 +190,7 @@ class UnfinishedFile:
 
     def _read_sidecar(self) -> State:
         try:
-            state = State(**json.loads(self._sidecar.read_bytes()))
+            state = read_state(self._sidecar)
         except (ValueError, TypeError) as error:
             raise self._refuse(f"{self._sidecar.name} cannot be read", str(error)) from None
         if state.format_version != FORMAT_VERSION:
@@ -240,11 +224,7 @@ class UnfinishedFile:
 
     def _save(self, state: State) -> None:
         """Replace the small file by one that says `state`."""
-        aside = self._sidecar.with_name(self._sidecar.name + ".new")
-        with aside.open("wb") as file:
-            file.write(json.dumps(asdict(state)).encode() + b"\n")
-            _sync(file)
-        aside.replace(self._sidecar)
+        save_state(state, self._sidecar)
         self._state = state
 
     def _count_in(self, item: Sequence[str]) -> None:
@@ -295,8 +275,3 @@ class UnfinishedFile:
 
     def _explain(self, error: OSError) -> DataError:
         return DataError(f"can't be written: {error.strerror or error}", where=str(self.part))
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())

@@ -17,23 +17,13 @@ import numpy as np
 
 from spanfit.batching import Batch
 from spanfit.data.checking import Checked, check_examples
-from spanfit.data.joiner import find_joiner, find_word_joiner
 from spanfit.errors import ModelError, list_some
 from spanfit.examples import AS_IT_IS, Reading
-from spanfit.recipe import Recipe, TaskSection, make_recipe
+from spanfit.recipe import Recipe, TaskSection
 from spanfit.settings import Calibration, ModelSettings, TagSettings
 from spanfit.tagged import TaggedExample, TaggingPrediction
 from spanfit.tags import (
-    BILOU,
-    BIOES,
-    BMES,
-    IOB1,
-    IOB2,
-    OUTSIDE,
-    PLAIN,
-    Scheme,
     find_scheme,
-    known_tags,
     make_table,
 )
 from spanfit.tasks.arrangement import arrange
@@ -41,6 +31,7 @@ from spanfit.tasks.base import Task
 from spanfit.tasks.cells import find_cells
 from spanfit.tasks.tag_logits import TagCandidates, keep_logits, stitch
 from spanfit.tasks.tag_predictions import make_reader
+from spanfit.tasks.tag_settings import assume_tags, list_tags, settle_tags
 from spanfit.tasks.tag_statistics import count_example
 from spanfit.tasks.tag_targets import TagTargets, balance, make_targets
 from spanfit.tokenizer import Tokenizer
@@ -53,8 +44,6 @@ if TYPE_CHECKING:
 
 DEFAULTS = TaskSection(name="tagging")
 """The options of a recipe that says nothing of them."""
-MOST_HELPERS = 0.4
-"""The largest share of a model's outputs that may be no tags of its scheme."""
 
 
 class TaggingTask(
@@ -72,11 +61,11 @@ class TaggingTask(
 
     def advise(self, parts: Mapping[str, Sequence[TaggedExample]], recipe: Recipe) -> list[str]:
         """Tags that are scored and never learnt."""
-        learnt = _list_tags(parts.get("training", ()))
+        learnt = list_tags(parts.get("training", ()))
         return [
             f"the {name} part has tags that are never learnt: {list_some(sorted(unknown))}"
             for name, part in parts.items()
-            if (unknown := _list_tags(part) - learnt)
+            if (unknown := list_tags(part) - learnt)
         ]
 
     def uncalibrated(self, training: Sequence[TaggedExample], recipe: Recipe) -> Calibration:
@@ -91,24 +80,7 @@ class TaggingTask(
         Scheme and repair of the training file are not those of other files, so they are not kept
         with how these are read; the joiner is, where words were joined.
         """
-        known = find_scheme(scheme) if scheme else IOB2
-        joiner = find_joiner(examples)
-        kept = {"scheme": None, "repair": None, "joiner": recipe.columns.joiner}
-        if kept["joiner"] is None:
-            kept["joiner"] = find_word_joiner(examples)
-        return ModelSettings(
-            task="tagging",
-            windows=recipe.windows,
-            decode=recipe.decode,
-            tagging=TagSettings(
-                tags=_complete(_list_tags(examples), known),
-                scheme=known.name,
-                units="characters" if not joiner and _are_characters(examples) else "words",
-                joiner=joiner,
-                context_sentences=recipe.task.context_sentences,
-                columns=recipe.columns.model_copy(update=kept),
-            ),
-        )
+        return settle_tags(examples, recipe, scheme=scheme)
 
     def assume(self, outputs: Sequence[str]) -> ModelSettings:
         """The scheme that the letters of the tags show; words joined by spaces.
@@ -116,18 +88,7 @@ class TaggingTask(
         Raises:
             ModelError: two outputs have one name.
         """
-        if len({*outputs}) < len(outputs):
-            raise ModelError(
-                "two outputs of this model have the same name",
-                where="id2label in config.json",
-                expected="a tag of its own for each output",
-                found=list_some(list(outputs)),
-            )
-        recipe = make_recipe({"task": {"name": "tagging"}})
-        tagging = TagSettings(tags=list(outputs), scheme=_guess_scheme(outputs).name)
-        return ModelSettings(
-            task="tagging", windows=recipe.windows, decode=recipe.decode, tagging=tagging
-        )
+        return assume_tags(outputs)
 
     def adapt(
         self,
@@ -153,7 +114,7 @@ class TaggingTask(
         calibration: Calibration,
     ) -> list[str]:
         """Gold tags that the model does not have; many, where the column is another."""
-        unknown = _list_tags(examples) - {*_require(settings).tags}
+        unknown = list_tags(examples) - {*_require(settings).tags}
         if not unknown:
             return []
         n = sum(tag in unknown for example in examples for tag in example.tags or ())
@@ -265,40 +226,3 @@ def _require(settings: ModelSettings) -> TagSettings:
             expected='"tagging": {"tags": […], "scheme": …}',
         )
     return settings.tagging
-
-
-def _list_tags(examples: Iterable[TaggedExample]) -> set[str]:
-    return {tag for example in examples for tag in set(example.tags or ())}
-
-
-def _complete(tags: set[str], scheme: Scheme) -> list[str]:
-    """All tags of the scheme over the labels of these, O first; without prefixes only these."""
-    if scheme.has_prefixes or not tags:
-        return list(known_tags(tags, scheme))
-    return sorted(tags, key=lambda tag: (tag != OUTSIDE, tag))
-
-
-def _are_characters(examples: Sequence[TaggedExample]) -> bool:
-    """Whether there are units, and every one is one character."""
-    has_units = any(example.starts for example in examples)
-    return has_units and all(
-        sum(example.ends) - sum(example.starts) == len(example.starts) for example in examples
-    )
-
-
-def _guess_scheme(tags: Sequence[str]) -> Scheme:
-    """The scheme of a model's tags: the one with prefixes that has most of them, else plain.
-
-    Some models have an output or two for helpers ("X", "[CLS]"), which are never chosen. The tags
-    of IOB1 are those of IOB2, where a label that is never marked with B is not among them.
-    """
-
-    def list_known(scheme: Scheme) -> list[str]:
-        return [tag for tag in tags if tag != OUTSIDE and scheme.find_tag(tag)]
-
-    scheme = max((IOB2, BIOES, BILOU, BMES), key=lambda scheme: len(list_known(scheme)))
-    known = list_known(scheme)
-    if not known or len(tags) - len(known) - (OUTSIDE in tags) > MOST_HELPERS * len(tags):
-        return PLAIN
-    unmarked = any(f"B{tag[1:]}" not in tags for tag in known)
-    return IOB1 if scheme is IOB2 and unmarked else scheme
