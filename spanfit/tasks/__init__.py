@@ -15,7 +15,6 @@ cell_tags        the gold of cells, and what that loses
 tag_targets      what is learnt in each window
 tag_logits       the logits of a text, kept of batches and put together over windows
 tag_predictions  from the scores of cells to tags of units, and to entities
-tag_statistics   what the metrics of tagging count of one text
 tag_coverage     what windows and token borders lose of the gold tags
 """
 

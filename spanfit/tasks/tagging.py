@@ -19,6 +19,7 @@ from spanfit.batching import Batch
 from spanfit.data.checking import Checked, check_examples
 from spanfit.errors import ModelError, list_some
 from spanfit.examples import AS_IT_IS, Reading
+from spanfit.metrics import score
 from spanfit.recipe import Recipe, TaskSection
 from spanfit.settings import Calibration, ModelSettings, TagSettings
 from spanfit.tagged import TaggedExample, TaggingPrediction
@@ -32,7 +33,6 @@ from spanfit.tasks.cells import find_cells
 from spanfit.tasks.tag_logits import TagCandidates, keep_logits, stitch
 from spanfit.tasks.tag_predictions import make_reader
 from spanfit.tasks.tag_settings import assume_tags, list_tags, settle_tags
-from spanfit.tasks.tag_statistics import count_example
 from spanfit.tasks.tag_targets import TagTargets, balance, make_targets
 from spanfit.tokenizer import Tokenizer
 from spanfit.types import TextPair
@@ -215,7 +215,9 @@ class TaggingTask(
             RecipeError: an unknown metric.
             DataError: the example has no gold.
         """
-        return count_example(example, prediction, metric=metric)
+        counted = score([example], [prediction], metric=metric).counted
+        counts = counted.counts if counted.characters is None else counted.characters
+        return counts.n_right, counts.n_predicted, counts.n_gold
 
 
 def _require(settings: ModelSettings) -> TagSettings:
