@@ -190,7 +190,7 @@ class _Reader:
                     where=_name(files),
                     expected=self.kind.kind,
                     found=example.kind,
-                    fix="spanfit init FILE > recipe.toml, or --set task.name=…",
+                    fix="spanfit init FILE > recipe.toml, which writes a recipe that fits the file",
                 )
 
 

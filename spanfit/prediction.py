@@ -215,6 +215,7 @@ def pass_kind(task: AnyTask, examples: Iterable[Example], *, name: str) -> Itera
                 where=", ".join(filter(None, (name, example.place))),
                 expected=task.example_type.kind,
                 found=example.kind,
+                fix=f"a model for {example.kind}: spanfit init FILE > recipe.toml, and train it",
             )
         yield example
 

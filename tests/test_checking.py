@@ -269,3 +269,10 @@ def test_parts_of_speech_are_not_made_into_entities():
     with pytest.raises(DataError, match="they say no entities or chunks") as caught:
         check_examples([example], reading=Reading(into="IOB2"), name="pos.conll")
     assert "NNP, VBD" in str(caught.value) and "--columns tags=NAME" in str(caught.value)
+
+
+def test_a_scheme_that_is_named_wrongly_is_told_from_broken_tags():
+    example = TaggedExample("a", "Ada came", starts=(0, 4), ends=(3, 8), tags=("B-x", "O"))
+    with pytest.raises(DataError, match="the scheme BIOES does not allow") as caught:
+        check_examples([example], reading=Reading(scheme="BIOES"), name="a.conll")
+    assert "--columns scheme=IOB2, which all of them follow" in str(caught.value)

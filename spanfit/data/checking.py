@@ -191,6 +191,10 @@ class _BrokenGold:
         if not foreign:
             problem = f"the scheme {self.scheme.name} does not allow this tag here"
             fix = "--columns repair=conlleval, or repair=discard  (recipe: columns.repair)"
+            tags = [example.tags or () for example in self.examples]
+            own = nearest_scheme(tags)
+            if not list_violations(tags, own):
+                fix = f"--columns scheme={own.name}, which all of them follow  (or {fix})"
         n_texts = len({item.sequence for item in self.violations})
         if len(self.violations) > 1:
             problem += f" (one of {len(self.violations):,}; texts concerned: {n_texts:,})"

@@ -170,9 +170,10 @@ def _resolve(
         expected, fix = f"one of {' '.join(names)}", did_you_mean(column, names)
     else:
         expected = f"a number from 1 to {len(cells)}: nothing names the columns"
-        fix = "--columns words=1, for example"
+        fix = "--columns words=1, for example  (recipe: columns.words)"
         if what == "tags":
-            fix = f"--columns tags={len(cells)}, for example; tags= for words without gold"
+            fix = f"--columns tags={len(cells)}, for example  (recipe: columns.tags); "
+            fix += "tags= for words without gold"
     raise DataError(
         f"no column {column!r}", where=where, expected=expected, found=number_cells(cells), fix=fix
     )
