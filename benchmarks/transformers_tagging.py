@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import transformers
 
-from spanfit.backends.pretrained import quiet_transformers
+from spanfit.backends.messages import quiet_transformers
 from spanfit.preparation import Plan
 from spanfit.quickstart import encoder_folder
 from spanfit.recipe import Recipe

@@ -19,17 +19,32 @@ if TYPE_CHECKING:
     from spanfit.data import read
     from spanfit.loading import load
     from spanfit.metrics import compare, score
+    from spanfit.pipelines import pipeline
     from spanfit.recalibration import refit
     from spanfit.seeds import train_seeds
     from spanfit.training import train
+    from spanfit.upload import push
 
 __version__ = VERSION
 
-__all__ = ["__version__", "compare", "load", "read", "refit", "score", "train", "train_seeds"]
+__all__ = [
+    "__version__",
+    "compare",
+    "load",
+    "pipeline",
+    "push",
+    "read",
+    "refit",
+    "score",
+    "train",
+    "train_seeds",
+]
 
 _HOMES = {
     "compare": "spanfit.metrics",
     "load": "spanfit.loading",
+    "pipeline": "spanfit.pipelines",
+    "push": "spanfit.upload",
     "read": "spanfit.data",
     "refit": "spanfit.recalibration",
     "score": "spanfit.metrics",

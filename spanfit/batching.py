@@ -17,8 +17,9 @@ class Batch:
 
     `rows` int64 (B,): the windows. `input_ids`, `attention_mask`, `token_type_ids`: int64 (B, T);
     the last None where the model takes none. `sliced_start`, `n_sliced`, int32 (B,): the place in
-    the row of the first token of the sliced text, and how many there are. `null_position`, int32
-    (B,): the place that says "no answer" (-1 where the template has no special token).
+    the row of the first token of the sliced text, and how many there are; `fixed_start`, `n_fixed`
+    those of the fixed text (`fixed_start` -1 where windows have none). `null_position`, int32 (B,):
+    the place that says "no answer" (-1 where the template has no special token).
     """
 
     rows: Int64
@@ -27,6 +28,8 @@ class Batch:
     token_type_ids: Int64 | None
     sliced_start: Int32
     n_sliced: Int32
+    fixed_start: Int32
+    n_fixed: Int32
     null_position: Int32
 
 
@@ -79,6 +82,8 @@ def join(windows: Windows, rows: npt.NDArray[np.integer]) -> Batch:
         token_type_ids=types if tokenizer.has_type_ids else None,
         sliced_start=layout.sliced.astype(np.int32),
         n_sliced=layout.n_sliced.astype(np.int32),
+        fixed_start=np.where(windows.fixed[chosen] < 0, -1, layout.fixed).astype(np.int32),
+        n_fixed=layout.n_fixed.astype(np.int32),
         null_position=null_position.astype(np.int32),
     )
 

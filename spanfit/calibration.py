@@ -19,8 +19,8 @@ from spanfit.metrics import (
     Confidence,
     Scores,
     TagScores,
-    answer_scores,
     check_gold,
+    find_question_metric,
     measure_confidence,
 )
 from spanfit.null_scale import fit_null_scale
@@ -54,23 +54,25 @@ def calibrate_questions(
 ) -> Fit:
     """Threshold, temperature and null scale that suit predictions of examples with gold.
 
-    Examples and predictions go in one order. The threshold is fitted by F1, the temperature on
-    answerable questions, by whether the best span is right (exact match by the `metric`; None: the
-    one that suits the gold), the scale by whether there is an answer. It does not matter at which
-    calibration the predictions are. A threshold of None (the model never says "no answer") stays:
-    then the temperature is fitted on all questions, and there is no null to scale. What too few
-    questions tell stays as `before`, and so does a threshold that `is_threshold_fixed`.
+    Examples and predictions go in one order. The threshold is fitted by the F1 of the `metric`
+    (None: the one that suits the gold), the temperature on answerable questions, by whether the
+    best span is right (its exact match), the scale by whether there is an answer. It does not
+    matter at which calibration the predictions are. A threshold of None (the model never says "no
+    answer") stays: then the temperature is fitted on all questions, and there is no null to scale.
+    What too few questions tell stays as `before`, and so does a threshold that
+    `is_threshold_fixed`.
 
     Raises:
         DataError: no examples, an example without gold, an id twice, or a prediction for another.
         RecipeError: an unknown metric.
     """
-    _, suiting, _ = check_gold(examples, metric=metric)
+    _, name, _ = check_gold(examples, metric=metric)
+    chosen = find_question_metric(name)
     _check_pairs(examples, predictions)
     golds = [[answer.text for answer in example.answers or ()] for example in examples]
     best = [prediction.n_best[0].text if prediction.n_best else "" for prediction in predictions]
     exact, f1 = np.array(
-        [answer_scores(text, gold, metric=suiting) for text, gold in zip(best, golds, strict=True)]
+        [chosen.score(text, gold) for text, gold in zip(best, golds, strict=True)]
     ).T
     odds = np.array([prediction.null_odds for prediction in predictions])
     is_answerable = np.array([example.is_answerable for example in examples])
@@ -145,8 +147,9 @@ class Calibrator(Protocol):
         *,
         before: Calibration,
         is_threshold_fixed: bool,
+        metric: str | None,
     ) -> Fit:
-        """The calibration that suits predictions of examples with gold."""
+        """The calibration that suits predictions of examples with gold, by a metric."""
 
     def decide(self, predictions: Sequence[Any], calibration: Calibration) -> list[Any]:
         """The predictions as they are at a calibration."""
@@ -172,10 +175,15 @@ class QuestionCalibrator:
         *,
         before: Calibration,
         is_threshold_fixed: bool,
+        metric: str | None,
     ) -> Fit:
         """See `calibrate_questions`."""
         return calibrate_questions(
-            examples, predictions, before=before, is_threshold_fixed=is_threshold_fixed
+            examples,
+            predictions,
+            before=before,
+            is_threshold_fixed=is_threshold_fixed,
+            metric=metric,
         )
 
     def decide(
@@ -204,6 +212,7 @@ class TagCalibrator:
         *,
         before: Calibration,
         is_threshold_fixed: bool,
+        metric: str | None,
     ) -> Fit:
         """Nothing is fitted; that these chose the epoch is kept."""
         source = {"data_digest": digest(examples), "n_examples": len(examples)}

@@ -6,7 +6,9 @@ SpanFitError          base: one message that says where, what was expected, what
 ├── ModelError        a model folder, tokenizer or checkpoint does not fit   exit 1
 ├── MissingExtraError an optional dependency is not installed                exit 1
 ├── RunError          a training could not go on                             exit 1
+├── HubError          the hub cannot be reached, or refuses                  exit 1
 └── RecipeError       a recipe or an option is wrong                         exit 2
+    └── ArgumentError an argument of a pipeline is wrong; a ValueError too   exit 2
 """
 
 from __future__ import annotations
@@ -57,10 +59,21 @@ class RunError(SpanFitError):
     """A training could not start or go on."""
 
 
+class HubError(SpanFitError):
+    """The hub cannot be reached, or refuses."""
+
+
 class RecipeError(SpanFitError):
     """A recipe, an option or an argument is wrong."""
 
     exit_code = 2
+
+
+class ArgumentError(RecipeError, ValueError):
+    """An argument of a pipeline is wrong.
+
+    A ValueError as well, since that is what the pipelines of transformers raise.
+    """
 
 
 class MissingExtraError(SpanFitError):

@@ -65,6 +65,7 @@ def evaluate(
 ) -> Evaluation:
     """Predict examples with gold and score that.
 
+    The metric is the named one, else that of the model's recipe, else the one that suits the gold.
     The gold is put as the model says it; `reading` tells which repairs are allowed for that, and
     `name` is the file's, for messages. What is worth knowing is told to `progress` beforehand.
 
@@ -75,6 +76,7 @@ def evaluate(
     """
     progress = progress or Progress(quiet=True)
     task, settings = predictor.task, predictor.settings
+    metric = settings.metric if metric is None else metric
     mine = list(pass_kind(task, examples, name=name))
     checked = task.adapt(mine, settings, reading=reading, name=name)
     for note in (

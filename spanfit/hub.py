@@ -9,7 +9,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from huggingface_hub import constants, get_session
+from huggingface_hub import constants, get_session, snapshot_download
+
+from spanfit.errors import ModelError
 
 SECONDS = 5.0
 """How long the hub has to answer."""
@@ -36,3 +38,28 @@ def is_reachable() -> bool:
     except Exception:  # whatever the network raises: there is no answer
         return False
     return True
+
+
+def fetch_revision(name: str) -> Path:
+    """The folder of a model of the hub at a revision, ORG/NAME@REVISION: cached, or fetched.
+
+    Raises:
+        ModelError: it is not there, or cannot be reached.
+    """
+    repository, _, revision = name.partition("@")
+    try:
+        folder = snapshot_download(
+            repository,
+            revision=revision,
+            ignore_patterns=["*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.onnx"],
+            local_files_only=not is_reachable(),
+        )
+    except Exception as error:  # of the hub, of the network, of the library's checks of names
+        raise ModelError(
+            "there is no such revision of a model, or the hub cannot be reached",
+            where=name,
+            expected="ORGANISATION/NAME@REVISION: a branch, a tag or a commit",
+            found=" ".join(str(error).split())[:200],
+            fix=repository,
+        ) from error
+    return Path(folder)

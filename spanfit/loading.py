@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from spanfit.errors import ModelError, RecipeError, require
+from spanfit.hub import fetch_revision
 from spanfit.model import Model
 from spanfit.prediction import Predictor
 from spanfit.recipe import WindowsSection
 from spanfit.settings import FILE_NAME, ModelSettings
 from spanfit.tasks import TASKS
-
-if TYPE_CHECKING:
-    from spanfit.backends.pretrained import Head
 
 
 def load(
@@ -24,7 +21,7 @@ def load(
     max_tokens: int | None = None,
     trust_remote_code: bool = False,
 ) -> Model:
-    """A model from a run folder, a model folder, or the hub.
+    """A model from a run folder, a model folder, or the hub: "ORG/NAME", or "ORG/NAME@REVISION".
 
     `device` is "cpu", "cuda", "mps", or "auto" for the best that is here. `max_tokens` bounds the
     padded tokens of a batch, and so the memory that it takes; None: what suits the device.
@@ -44,20 +41,25 @@ def load(
         )
     require("torch", extra="train")
     require("transformers", extra="train")
+    from spanfit.backends.positions import max_positions
     from spanfit.backends.pretrained import (
+        assume_settings,
         load_settings,
         load_trained,
-        read_head,
         tokenizer_warnings,
     )
-    from spanfit.backends.torch import TorchBackend, max_positions, resolve_device, takes_type_ids
+    from spanfit.backends.torch import TorchBackend, resolve_device
 
     where, place = find_model(source), resolve_device(device)
     stored = load_settings(where)
-    assumed = stored or _assume(read_head(where, trust_remote_code=trust_remote_code))
+    assumed = stored or assume_settings(where, trust_remote_code=trust_remote_code)
     task = TASKS[assumed.task]
     loaded = load_trained(
-        where, task=task.name, outputs=task.outputs(assumed), trust_remote_code=trust_remote_code
+        where,
+        task=task.name,
+        outputs=task.outputs(assumed),
+        segmenter=assumed.segmenter,
+        trust_remote_code=trust_remote_code,
     )
     limit = max_positions(loaded.network)
     if stored is None:
@@ -72,12 +74,10 @@ def load(
         task=task,
         tokenizer=loaded.tokenizer,
         settings=settings,
-        backend=TorchBackend(
-            network, has_type_ids=loaded.tokenizer.has_type_ids and takes_type_ids(network)
-        ),
+        backend=TorchBackend(network, loaded.tokenizer),
         max_tokens=max_tokens,
     )
-    return Model(predictor, notes=notes)
+    return Model(predictor, notes=notes, max_length=limit)
 
 
 def find_model(source: str | Path) -> str:
@@ -102,10 +102,10 @@ def find_model(source: str | Path) -> str:
         raise ModelError(
             "no such folder",
             where=str(source),
-            expected="a run folder, a model folder, or a hub id (ORGANISATION/NAME)",
+            expected="a run folder, a model folder, or a hub id (ORGANISATION/NAME[@REVISION])",
             found=f"in {folder.parent}: {', '.join(near[-5:]) or 'no folder'}",
         )
-    return str(source)
+    return str(source) if "@" not in str(source) else str(fetch_revision(str(source)))
 
 
 def _can_be_hub_id(source: str, folder: Path) -> bool:
@@ -113,14 +113,6 @@ def _can_be_hub_id(source: str, folder: Path) -> bool:
     parts = source.split("/")
     is_path = source.startswith((".", "/", "~")) or len(parts) > 2 or "" in parts
     return not is_path and (len(parts) == 1 or not folder.parent.is_dir())
-
-
-def _assume(head: Head) -> ModelSettings:
-    """What is assumed of a model without spanfit.json, from its head."""
-    from spanfit.backends.checks import find_task
-
-    task = TASKS[find_task(head.architectures, default=ModelSettings().task)]
-    return task.assume(head.outputs)
 
 
 def _shorten_windows(settings: ModelSettings, limit: int | None) -> ModelSettings:

@@ -28,12 +28,16 @@ AnyContext = str | Path | Sequence[str] | Sequence[Path] | Mapping[str, str]
 class Model:
     """A model with everything that shapes its predictions; made by `spanfit.load`.
 
-    `notes` holds what its user should know (a hub model without spanfit.json, say).
+    `notes` holds what its user should know (a hub model without spanfit.json, say). `max_length` is
+    the longest input, in tokens, that its encoder has positions for; None where none is too long.
     """
 
-    def __init__(self, predictor: Predictor, *, notes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, predictor: Predictor, *, notes: Sequence[str] = (), max_length: int | None = None
+    ) -> None:
         self.predictor = predictor
         self.notes = tuple(notes)
+        self.max_length = max_length
 
     @property
     def settings(self) -> ModelSettings:

@@ -1,89 +1,102 @@
-"""README.md of a model folder: what the model is, how good, and how to ask it."""
+"""README.md of a model folder: what the model is, how good, what it cannot do, how to use it."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spanfit.backends.checks import HEADS
+from spanfit.backends.heads import Head
+from spanfit.card_metadata import make_front_matter, name_part
+from spanfit.card_rows import FILE_NAME, PLACE, format_row, list_rows
 from spanfit.metrics import AnyScores
 from spanfit.metrics.bootstrap import Interval
 from spanfit.preparation import Prepared
 from spanfit.settings import ModelSettings
-from spanfit.tags import find_scheme
 from spanfit.version import VERSION
 
 TEMPLATE = """\
 ---
-library_name: transformers
-pipeline_tag: {pipeline_tag}
-tags: [spanfit, {tag}]
+{front_matter}
 ---
 # {title}
 
 {what}, fine-tuned by SpanFit {version}.
 
-| what | value |
-|---|---|
-| encoder | `{encoder}` |
-| learnt from | {learnt} |
-| windows | {max_length} tokens, {overlap} of them shared by neighbours |
-{rows}
+{table}
+
+## Scores
 
 {scores}
+
+## Data
+
+{data}
+
+## Limits
+
+{limits}
+
+## Use
 
 ```python
 import spanfit
 
-model = spanfit.load("PATH OF THIS FOLDER")
+model = spanfit.load("{place}")
 {usage}
 ```
 
-`{head}` of transformers opens this folder too; windows, decoding and what was fitted are in
-`spanfit.json`.
+```sh
+spanfit {command}
+```
+
+{opening} Windows, decoding and what was fitted are in `spanfit.json`.
 """
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What the card of a task's models says; `list_rows` gives more rows of its table."""
+    """What the card of a task's models says."""
 
     pipeline_tag: str
     tag: str
     purpose: str
     what: str
     usage: str
-    list_rows: Callable[[ModelSettings], Mapping[str, str]]
+    command: str
+    list_limits: Callable[[ModelSettings], list[str]]
 
 
-def _question_rows(settings: ModelSettings) -> dict[str, str]:
-    threshold = settings.calibration_of("torch").threshold
-    null = (
-        "never: it learnt from answerable questions only"
-        if threshold is None
-        else f"where the null odds are above {threshold:.3f}, as trained"
+def _question_limits(settings: ModelSettings) -> list[str]:
+    calibration = settings.calibration_of("torch")
+    limits = [
+        "An answer is a part of the text, word for word, in one piece, and at most "
+        f"{settings.decode.max_answer_tokens} tokens long. It is neither reworded nor put together."
+    ]
+    if calibration.threshold is None:
+        limits.append(
+            "It never says that there is no answer: asked of a text without one, it points at "
+            "something all the same."
+        )
+    fitted = (
+        "Threshold and probabilities hold for questions like those that they were fitted on"
+        if calibration.n_examples
+        else "In the training nothing was fitted: no probability says how often it is right"
     )
-    return {
-        "longest answer": f"{settings.decode.max_answer_tokens} tokens",
-        'says "no answer"': null,
-    }
+    refit = "`spanfit evaluate MODEL DATA --refit PREDICTIONS` fits them to others"
+    return [*limits, f"{fitted}; {refit}."]
 
 
-def _tag_rows(settings: ModelSettings) -> dict[str, str]:
-    tags = settings.tagging
-    if tags is None:
-        return {}
-    scheme = find_scheme(tags.scheme)
-    parsed = [scheme.parse(tag) for tag in tags.tags]
-    labels = dict.fromkeys(tag.label for tag in parsed if tag.label)
-    is_constrained = settings.decode.constrained
-    return {
-        "labels": " ".join(f"`{label}`" for label in labels),
-        "tag scheme": tags.scheme,
-        "tags": f"{tags.units}, by "
-        + ("the best sequence that the scheme allows" if is_constrained else "each one's best tag"),
-    }
+def _tag_limits(settings: ModelSettings) -> list[str]:
+    return [
+        "It knows the labels above and no others; entities neither overlap, nor stand inside one "
+        "another, nor have gaps.",
+        "Probabilities are those of the model; nothing was fitted to make them say how often it is "
+        "right.",
+    ]
 
 
 SUBJECTS = {
@@ -93,7 +106,8 @@ SUBJECTS = {
         purpose="questions",
         what="An encoder that points at the answer to a question in a text",
         usage='print(model.ask("Who leads?", "Ada leads the harbour office.").answer)',
-        list_rows=_question_rows,
+        command=f'ask "{PLACE}" --question "Who leads?" --context FILE',
+        list_limits=_question_limits,
     ),
     "tagging": Subject(
         pipeline_tag="token-classification",
@@ -101,7 +115,8 @@ SUBJECTS = {
         purpose="tags",
         what="An encoder that says of each word or entity of a text what it is",
         usage='print(model.tag("Ada leads the harbour office.").entities)',
-        list_rows=_tag_rows,
+        command=f'tag "{PLACE}" "Ada leads the harbour office."',
+        list_limits=_tag_limits,
     ),
 }
 """By the task's name."""
@@ -126,23 +141,38 @@ def write_model_card(
     """Write the model card of one folder."""
     recipe, subject = prepared.recipe, SUBJECTS[prepared.task.name]
     encoder = Path(recipe.model.name).name
-    rows = subject.list_rows(settings).items()
+    title = f"{encoder}, fine-tuned for {subject.purpose}"
+    learnt = prepared.task.describe(prepared.parts.training)
+    rows = {"encoder": f"`{encoder}`", "learnt from": learnt} | list_rows(settings)
     text = TEMPLATE.format(
-        pipeline_tag=subject.pipeline_tag,
-        tag=subject.tag,
-        title=f"{encoder}, fine-tuned for {subject.purpose}",
+        front_matter=make_front_matter(
+            prepared,
+            {name: entry.scores for name, entry in entries.items()},
+            pipeline_tag=subject.pipeline_tag,
+            tags=("spanfit", subject.tag),
+            title=title,
+        ),
+        title=title,
         what=subject.what,
         version=VERSION,
-        encoder=encoder,
-        learnt=prepared.task.describe(prepared.parts.training),
-        max_length=settings.windows.max_length,
-        overlap=settings.windows.overlap,
-        rows="\n".join(f"| {what} | {value} |" for what, value in rows),
+        table=_make_table(["what", "value"], [[what, value] for what, value in rows.items()]),
         scores=_score_table(entries),
+        data=_data_table(prepared),
+        limits="\n".join(f"- {limit}" for limit in _list_limits(prepared, settings)),
+        place=PLACE,
         usage=subject.usage,
-        head=HEADS[prepared.task.name],
+        command=subject.command,
+        opening=_describe_opening(prepared.pretrained.head, prepared.task.outputs(settings)),
     )
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    (folder / FILE_NAME).write_text(text, encoding="utf-8")
+
+
+def _describe_opening(head: Head, outputs: Sequence[str]) -> str:
+    """How transformers opens the folder; what a head means that stands in for another, too."""
+    text = f"`{head.auto_class}` of transformers opens this folder too"
+    if head.is_borrowed:
+        text += f": a `{head.name}`, whose outputs for each token are {' and '.join(outputs)}"
+    return text + "."
 
 
 def _score_table(entries: Mapping[str, CardEntry]) -> str:
@@ -151,7 +181,7 @@ def _score_table(entries: Mapping[str, CardEntry]) -> str:
     names = list(next(iter(entries.values())).scores.headings)
     has_errors = any(entry.errors for entry in entries.values())
     columns = ["part", "examples", *names, *["calibration error"] * has_errors, "signature"]
-    lines = [_row(columns), "|---" * len(columns) + "|"]
+    rows = []
     for part, entry in entries.items():
         scores = entry.scores
         cells = [part, f"{scores.signature.n:,}"]
@@ -161,12 +191,65 @@ def _score_table(entries: Mapping[str, CardEntry]) -> str:
         ]
         if has_errors:
             cells.append(" → ".join(f"{error:.3f}" for error in entry.errors or ()))
-        lines.append(_row([*cells, str(scores.signature)]))
-    return "\n".join(lines) + "\n\n" + LEGEND + (ERROR_LEGEND if has_errors else "")
+        rows.append([*cells, str(scores.signature)])
+    return _make_table(columns, rows) + "\n\n" + LEGEND + (ERROR_LEGEND if has_errors else "")
 
 
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _data_table(prepared: Prepared) -> str:
+    """What each part is made of, and the digest of its content."""
+    parts, data = prepared.parts, prepared.recipe.data
+    digests = parts.digests()
+    rows = [
+        [
+            part,
+            prepared.task.describe(parts.by_name[part]),
+            name_part(part, data),
+            f"`{digests[part]}`",
+        ]
+        for part in digests
+    ]
+    return _make_table(["part", "what", "from", "digest of its content"], rows)
+
+
+def _list_limits(prepared: Prepared, settings: ModelSettings) -> list[str]:
+    """What the model cannot do, and what was not tried."""
+    windows = settings.windows
+    texts = [prepared.task.texts(example).sliced for example in prepared.parts.training]
+    limits = [
+        f"It learnt from texts in these scripts: {describe_scripts(texts)}. Of others, and of "
+        "other kinds of text, nothing is known.",
+        *SUBJECTS[prepared.task.name].list_limits(settings),
+        f"Longer texts are read {windows.max_length} tokens at a time: what is decided in a window "
+        "knows nothing of what stands outside of it.",
+    ]
+    if settings.ceiling:
+        figures = ", ".join(f"{name} {value:.2f}" for name, value in settings.ceiling.items())
+        limits.append(
+            f"The best score that tokenizer and windows allow on what was scored: {figures}."
+        )
+    return limits
+
+
+def describe_scripts(texts: Sequence[str]) -> str:
+    """The scripts of the letters in some texts, from a sample of them: "Latin 98 %, Greek 2 %"."""
+    sample = "".join(text[:500] for text in texts[:: max(1, len(texts) // 200)])
+    letters = [letter for letter in unicodedata.normalize("NFKC", sample) if letter.isalpha()]
+    names = (re.split(r"\W", unicodedata.name(letter, "OTHER"))[0] for letter in letters)
+    named = [
+        f"{_SCRIPTS.get(name, name.capitalize())} {100 * count / len(letters):.0f} %"
+        for name, count in Counter(names).most_common()
+        if 100 * count >= len(letters)
+    ]
+    return ", ".join(named) or "none"
+
+
+_SCRIPTS = {"CJK": "Han"}
+"""Scripts whose letters have names that begin otherwise."""
+
+
+def _make_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [format_row(*columns), "|---" * len(columns) + "|"]
+    return "\n".join([*lines, *(format_row(*row) for row in rows)])
 
 
 def _format(value: float, interval: Interval) -> str:

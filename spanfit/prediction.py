@@ -50,7 +50,8 @@ BadLines = Literal["fail", "skip"]
 class Predictor:
     """Everything that a prediction depends on, beside the example.
 
-    `max_tokens`: padded tokens of a batch; None: what suits the backend.
+    `max_tokens`: padded tokens of a batch; None: what suits the backend. `max_question_tokens`:
+    longer questions are cut to their first so many; None: only where the context has no room.
     """
 
     task: AnyTask
@@ -58,6 +59,7 @@ class Predictor:
     settings: ModelSettings
     backend: Backend
     max_tokens: int | None = None
+    max_question_tokens: int | None = None
 
     @property
     def calibration(self) -> Calibration:
@@ -73,13 +75,21 @@ class Predictor:
             "backend": self.backend.name,
             "weights": self.backend.digest,
             "max_tokens": str(self.max_tokens),
+            "max_question_tokens": str(self.max_question_tokens),
             "tokenizer": hashlib.blake2b(tokenizer.encode(), digest_size=16).hexdigest(),
             "settings": hashlib.blake2b(settings.encode(), digest_size=16).hexdigest(),
         }
 
     def windows(self, examples: list[Example], *, memory: TextMemory | None = None) -> Windows:
         """The windows of some examples, exactly as training makes them."""
-        return prepare_windows(examples, self.task, self.tokenizer, self.settings, memory=memory)
+        return prepare_windows(
+            examples,
+            self.task,
+            self.tokenizer,
+            self.settings,
+            memory=memory,
+            max_question_tokens=self.max_question_tokens,
+        )
 
     def predict(
         self, examples: Iterable[Example], *, observe: Observer | None = None
@@ -249,14 +259,16 @@ def prepare_windows(
     settings: ModelSettings,
     *,
     memory: TextMemory | None = None,
+    max_question_tokens: int | None = None,
 ) -> Windows:
     """The one path from examples to windows: training, evaluation and prediction come through.
 
-    `memory`: see `make_windows`.
+    `memory`, and `max_question_tokens` as `max_fixed`: see `make_windows`.
     """
     return make_windows(
         [task.texts(example) for example in examples],
         tokenizer,
         WindowSettings(max_length=settings.windows.max_length, overlap=settings.windows.overlap),
         memory=memory,
+        max_fixed=max_question_tokens,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from spanfit.backends.pretrained import Pretrained, load_encoder, tokenizer_warnings
 from spanfit.errors import RecipeError
 from spanfit.examples import Example, Examples
+from spanfit.metrics import check_metric, choose_name
 from spanfit.optimization import describe_learning, set_up_learning
 from spanfit.parts import Parts, read_parts
 from spanfit.prediction import prepare_windows
@@ -49,7 +50,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training that is ready to start; `windows` and `targets` are of the training part."""
+    """A training that is ready to start; `windows` and `targets` are of the training part.
+
+    `metric` is what all of it goes by: threshold, temperature, best epoch, scores and ceiling.
+    """
 
     recipe: Recipe
     task: AnyTask
@@ -60,6 +64,7 @@ class Prepared:
     targets: Targets
     coverage: Coverage
     plan: Plan
+    metric: str
 
     def losses_by_id(self) -> dict[str, list[str]]:
         """The ids of the examples whose targets are not their gold, as run.json lists them."""
@@ -71,11 +76,14 @@ def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
     """Read and check the data, load the encoder, make the windows of the training part.
 
     Raises:
+        RecipeError: the task has no metric of that name.
         DataError: a file is missing or faulty, or an answer is not at its offset.
         ModelError: the encoder cannot be loaded or does not fit the windows.
     """
     task = TASKS[recipe.task.name]
+    check_metric(recipe.task.metric, task=task.name)
     parts = read_parts(recipe, kind=task.example_type, progress=progress)
+    metric = _choose_metric(recipe, parts)
     _check_selection(recipe, parts, progress)
     for warning in task.advise(parts.by_name, recipe):
         progress.warn(warning)
@@ -90,7 +98,7 @@ def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
     for note in (*pretrained.notes, *tokenizer_warnings(model.name, revision=model.revision)):
         progress.note(f"model: {note}")
     set_up_learning(pretrained.network, recipe)
-    settings = _find_ceiling(task, parts, pretrained, settings)
+    settings = _find_ceiling(task, parts, pretrained, settings, metric=metric)
     examples, windows = _make_windows(task, parts.training, pretrained, settings)
     targets = task.targets(examples, windows, recipe.task, settings)
     targets = task.weigh(targets, recipe.task)
@@ -111,6 +119,7 @@ def prepare(recipe: Recipe, *, progress: Progress) -> Prepared:
         targets=targets,
         coverage=COVERAGES[task.name](examples, windows, settings),
         plan=plan,
+        metric=metric,
     )
     for line in describe(prepared):
         progress.note(line)
@@ -156,6 +165,16 @@ def describe(prepared: Prepared) -> list[str]:
     return lines
 
 
+def _choose_metric(recipe: Recipe, parts: Parts) -> str:
+    """One metric for the whole training: the recipe's, or the one that suits what is scored.
+
+    Raises:
+        DataError: it does not suit that.
+    """
+    scored = [*parts.calibration, *parts.validation] or parts.training
+    return choose_name(scored, metric=recipe.task.metric, scheme=parts.scheme)
+
+
 def _make_windows(
     task: AnyTask, part: Examples, pretrained: Pretrained, settings: ModelSettings
 ) -> tuple[list[Example], Windows]:
@@ -165,12 +184,12 @@ def _make_windows(
 
 
 def _find_ceiling(
-    task: AnyTask, parts: Parts, pretrained: Pretrained, settings: ModelSettings
+    task: AnyTask, parts: Parts, pretrained: Pretrained, settings: ModelSettings, *, metric: str
 ) -> ModelSettings:
     """The settings with the best score that windows and limits allow on what will be scored."""
     scored = parts.validation or parts.calibration
     if not scored:
         return settings
     examples, windows = _make_windows(task, scored, pretrained, settings)
-    coverage = COVERAGES[task.name](examples, windows, settings)
+    coverage = COVERAGES[task.name](examples, windows, settings, metric=metric)
     return settings.model_copy(update={"ceiling": coverage.figures})

@@ -5,19 +5,21 @@ Both are found by asking the tokenizer; nothing here knows the name of a model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tokenizers
 from tokenizers import pre_tokenizers
 
 from spanfit.offsets import trim
+from spanfit.python_tokenizer import PythonBackend
+from spanfit.tokenizer_backend import Backend
 
 _WORDS = ("the", "in", "London", "data", "a", "1")
 """Words of most vocabularies, to see what a space before them does."""
 
 
-def needs_leading_space(backend: tokenizers.Tokenizer) -> bool:
+def needs_leading_space(backend: Backend) -> bool:
     """Whether a text must begin with a space for its first word to look like all others.
 
     So it is where "the the" is not twice what "the" is, but " the the" twice what " the" is: a
@@ -26,16 +28,16 @@ def needs_leading_space(backend: tokenizers.Tokenizer) -> bool:
     return any(not _doubles(backend, word) and _doubles(backend, f" {word}") for word in _WORDS)
 
 
-def _doubles(backend: tokenizers.Tokenizer, word: str) -> bool:
+def _doubles(backend: Backend, word: str) -> bool:
     """Whether a word twice, behind a space the second time, is twice the ids of the word."""
     once, twice = (
         backend.encode(text, add_special_tokens=False).ids
         for text in (word, f"{word} {word.strip()}")
     )
-    return bool(twice == 2 * once)
+    return list(twice) == 2 * list(once)
 
 
-def divide(backend: tokenizers.Tokenizer, text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def divide(backend: Backend, text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Starts and ends of the words of a text: not empty, in order, apart, without white space.
 
     They are the pre-tokens of the tokenizer, as it normalises the text (BERT sets Chinese
@@ -43,10 +45,7 @@ def divide(backend: tokenizers.Tokenizer, text: str) -> tuple[tuple[int, ...], t
     that it stands behind. Where the tokenizer leaves a full stop at its word, words are divided at
     white space and punctuation instead.
     """
-    own = backend.pre_tokenizer
-    if own is None or len(list(_split(backend, own, "Ada."))) < 2:
-        own = pre_tokenizers.BertPreTokenizer()
-    offsets = np.array(list(_split(backend, own, text)), np.int32).reshape(-1, 2)
+    offsets = np.array(list(_words(backend, text)), np.int32).reshape(-1, 2)
     starts, ends = trim([text], np.array([len(offsets)]), offsets)
     starts[1:] = np.maximum(starts[1:], np.maximum.accumulate(ends)[:-1])  # none shares a character
     visible = starts < ends
@@ -60,6 +59,18 @@ def _follow(text: str, end: int, *, limit: int) -> int:
     while end < limit and not text[end].isspace():
         end += 1
     return end
+
+
+def _words(backend: Backend, text: str) -> Iterable[tuple[int, int]]:
+    """The characters of each word, white space and all."""
+    if isinstance(backend, PythonBackend):
+        return backend.words(text)
+    if not isinstance(backend, tokenizers.Tokenizer):
+        raise TypeError(f"{type(backend).__name__} is no tokenizer that cuts words")
+    own = backend.pre_tokenizer
+    if own is None or len(list(_split(backend, own, "Ada."))) < 2:
+        own = pre_tokenizers.BertPreTokenizer()
+    return _split(backend, own, text)
 
 
 def _split(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,6 +151,7 @@ class Publication:
         evaluation = score_predictions(
             parts.by_name[part],
             self._calibrator.decide(predictions, calibration),
+            metric=self._prepared.metric,
             selected_on=self._selected_on,
             reading=parts.readings[part],
         )
@@ -177,6 +179,7 @@ class Publication:
             predictions,
             before=self._uncalibrated(),
             is_threshold_fixed=self._prepared.recipe.selection.null_threshold is not None,
+            metric=self._prepared.metric,
         )
         for warning in fit.warnings:
             self._progress.warn(warning)
@@ -241,16 +244,10 @@ class Publication:
         for name, result in results.items():
             write_predictions(predictions / f"{name}.jsonl", result.evaluation.predictions)
         if results:
-            content = {name: result.to_json() for name, result in results.items()}
-            calibration = settings.calibration_of(self._backend.name)
-            chosen = {
-                "epoch": epoch,
-                "step": step,
-                "threshold": calibration.threshold,
-                "temperature": calibration.temperature,
-                "ceiling": settings.ceiling,
-            }
-            self._folder.write_json("scores.json", chosen | content)
+            content = describe_scores(
+                results, settings, epoch=epoch, step=step, backend=self._backend.name
+            )
+            self._folder.write_json("scores.json", content)
 
     def _save_checkpoint(self, settings: ModelSettings, *, step: int, is_best: bool) -> None:
         name = f"step-{step:06}"
@@ -266,6 +263,26 @@ class Publication:
     def _save_model(self, folder: Path, settings: ModelSettings) -> None:
         self._prepared.pretrained.save(folder)
         settings.save(folder)
+
+
+def describe_scores(
+    results: Mapping[str, PartResult],
+    settings: ModelSettings,
+    *,
+    epoch: float,
+    step: int,
+    backend: str,
+) -> dict[str, Any]:
+    """The content of scores.json: what was chosen, and the scores of each part."""
+    calibration = settings.calibration_of(backend)
+    chosen = {
+        "epoch": epoch,
+        "step": step,
+        "threshold": calibration.threshold,
+        "temperature": calibration.temperature,
+        "ceiling": settings.ceiling,
+    }
+    return chosen | {name: result.to_json() for name, result in results.items()}
 
 
 class EvaluationLoss:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spanfit.calibration import CALIBRATORS, calibrate_questions, decide
+from spanfit.card_rows import rewrite_rows
 from spanfit.data import digest
 from spanfit.data.nbest import read_question_predictions
 from spanfit.errors import DataError, ModelError, list_some
@@ -46,9 +47,11 @@ def refit(
 ) -> Refit:
     """Fit the calibration of a model anew from its predictions, and write it to its spanfit.json.
 
-    Reads neither weights nor tokenizer. `model` is a run folder or a model folder, `predictions`
-    what it said of every question of `gold`: a file of `spanfit predict` or what that holds. They
-    do not tell which model they are of; that they are of these questions and contexts is checked.
+    Its card says so, too. Reads neither weights nor tokenizer. `model` is a run folder or a model
+    folder, `predictions` what it said of every question of `gold`: a file of `spanfit predict` or
+    what that holds. They do not tell which model they are of; that they are of these questions and
+    contexts is checked.
+    The metric is the named one, else that of the model's recipe, else the one that suits the gold.
 
     Raises:
         ModelError: no spanfit.json there, or it cannot be read or written.
@@ -63,6 +66,7 @@ def refit(
             expected="a model that answers questions",
             found=f"the task {settings.task}",
         )
+    metric = settings.metric if metric is None else metric
     examples, metric, _ = check_questions(gold, metric=metric)
     if isinstance(predictions, str | Path):
         predictions = read_question_predictions(predictions)
@@ -90,7 +94,9 @@ def refit(
     )
     calibrations = settings.calibration | {backend: fit.calibration}
     try:
-        settings.model_copy(update={"calibration": calibrations}).save(folder)
+        settings = settings.model_copy(update={"calibration": calibrations})
+        settings.save(folder)
+        rewrite_rows(folder, settings)
     except OSError as error:
         raise ModelError(
             f"can't be written: {error.strerror or error}", where=str(folder / FILE_NAME)

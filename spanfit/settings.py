@@ -1,6 +1,7 @@
 """spanfit.json: what a model needs beside its weights, so that serving sees what training saw.
 
-    {"format_version": 1, "task": "qa", "windows": {"max_length": 384, "overlap": 128},
+    {"format_version": 1, "task": "qa", "outputs": ["start", "end"],
+     "windows": {"max_length": 384, "overlap": 128},
      "segmenter": "none", "decode": {"n_best": 20, "max_answer_tokens": 30},
      "calibration": {"torch": {"threshold": 0.31, "temperature": 1.0, ...}}, "ceiling": {...}}
 
@@ -18,10 +19,13 @@ from pydantic import Field, ValidationError
 
 from spanfit.errors import ModelError
 from spanfit.recipe import ColumnsSection, DecodeSection, Section, WindowsSection
-from spanfit.types import NullScale, SelectedOn
+from spanfit.types import NullScale, SegmenterName, SelectedOn
 
 FILE_NAME = "spanfit.json"
 FORMAT_VERSION: Literal[1] = 1
+
+SPAN_OUTPUTS: tuple[Literal["start"], Literal["end"]] = ("start", "end")
+"""What the two logits of a token say in a question model."""
 
 
 class Calibration(Section):
@@ -62,12 +66,18 @@ class ModelSettings(Section):
 
     format_version: Literal[1] = FORMAT_VERSION
     task: Literal["qa", "tagging"] = "qa"
+    outputs: tuple[Literal["start"], Literal["end"]] | None = Field(
+        None, strict=False, description="of a question model: what its two logits of a token say"
+    )
     tagging: TagSettings | None = Field(None, description="of a tagging model")
     windows: WindowsSection = WindowsSection()
-    segmenter: Literal["none"] = "none"
+    segmenter: SegmenterName = Field("none", description="what cuts words before the tokenizer")
     decode: DecodeSection = DecodeSection()
     calibration: dict[str, Calibration] = Field(
         default_factory=dict, description="one entry a backend"
+    )
+    metric: str | None = Field(
+        None, description="what scores go by where the recipe says it; null: what suits the gold"
     )
     selected_on: SelectedOn = Field("none", description="the part that chose the epoch")
     ceiling: dict[str, float] = Field(

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import tokenizers
 
 from spanfit.errors import ModelError
+from spanfit.tokenizer_backend import Backend, Encoding
 
 PROBES = ("a", "What is it?", "1", "東", "네", "the second text, with 2 of them", "")
 """Texts on which a template is taken and checked; the first with a token of its own serves."""
@@ -68,13 +68,18 @@ class Template:
         return tuple(part.ids.tolist() for part in self.parts)
 
     @property
+    def highest_type(self) -> int:
+        """The highest token type that any token has."""
+        specials = (int(part.type_ids.max(initial=0)) for part in self.parts)
+        return max(self.fixed_type, self.sliced_type, *specials)
+
+    @property
     def uses_types(self) -> bool:
         """Whether any token has a type other than 0."""
-        specials = any(part.type_ids.any() for part in self.parts)
-        return specials or self.fixed_type != 0 or self.sliced_type != 0
+        return self.highest_type > 0
 
 
-def probe_pair(backend: tokenizers.Tokenizer, *, fixed_first: bool, cls_id: int | None) -> Template:
+def probe_pair(backend: Backend, *, fixed_first: bool, cls_id: int | None) -> Template:
     """The template of two texts.
 
     `backend` must neither truncate nor pad. `cls_id` is the id of `[CLS]`, if there is one.
@@ -103,7 +108,7 @@ def probe_pair(backend: tokenizers.Tokenizer, *, fixed_first: bool, cls_id: int 
     return template
 
 
-def probe_single(backend: tokenizers.Tokenizer, *, cls_id: int | None) -> Template:
+def probe_single(backend: Backend, *, cls_id: int | None) -> Template:
     """The template of one text; errors as in `probe_pair`."""
     found, types = _parts_of(backend.encode(_first_with_tokens(backend)))
     if len(found) != 2:
@@ -128,14 +133,14 @@ def _part(tokens: Sequence[tuple[int, int]]) -> Part:
     return Part(pairs[:, 0].copy(), pairs[:, 1].copy())
 
 
-def _first_with_tokens(backend: tokenizers.Tokenizer) -> str:
+def _first_with_tokens(backend: Backend) -> str:
     for text in PROBES:
         if len(backend.encode(text, add_special_tokens=False)) > 0:
             return text
     raise _misfit("no token at all for any of the probe texts")
 
 
-def _parts_of(encoding: tokenizers.Encoding) -> tuple[list[Part], list[int]]:
+def _parts_of(encoding: Encoding) -> tuple[list[Part], list[int]]:
     """The runs of special tokens around the texts, and the type of each text.
 
     A token that the template put there belongs to no sequence. Its id or the special tokens mask
@@ -164,7 +169,7 @@ def _null_place(parts: Sequence[Part], cls_id: int | None) -> Place | None:
 
 
 def _check(
-    backend: tokenizers.Tokenizer, parts: Sequence[Part], types: Sequence[int], texts: Sequence[str]
+    backend: Backend, parts: Sequence[Part], types: Sequence[int], texts: Sequence[str]
 ) -> None:
     whole = backend.encode(texts[0], texts[1] if len(texts) > 1 else None)
     ids, type_ids = list(parts[0].ids), list(parts[0].type_ids)

@@ -3,7 +3,8 @@
 A tokenizer is a frozen copy of a `tokenizers` backend plus what its folder says beside it. The
 copy neither truncates nor pads, whatever the file carries (many published ones cut at 128), and
 nobody else holds it, so no other call can set that again. transformers is needed only to freeze
-one of its tokenizers, and for nothing that happens after that.
+one of its tokenizers, and for nothing that happens after that; but one that is written in Python
+stays in use (`python_tokenizer`). A segmenter may cut words first; ranges are of the original.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -21,12 +22,15 @@ import numpy as np
 import numpy.typing as npt
 import tokenizers
 
-from spanfit.errors import DataError, ModelError, require
+from spanfit.auto_tokenizer import open_folder
+from spanfit.errors import DataError, ModelError
 from spanfit.groups import CHARACTERS_AT_ONCE, gather
 from spanfit.offsets import trim
 from spanfit.pretokens import divide, needs_leading_space
-from spanfit.readings import PROBE_TEXTS, differing_settings
+from spanfit.python_tokenizer import PythonBackend
 from spanfit.template import Template, probe_pair, probe_single
+from spanfit.text.segmentation import SEGMENTERS, Segmenter, find_words, restore, segment
+from spanfit.tokenizer_backend import Backend
 from spanfit.tokenizer_config import TokenizerConfig, known_length, read_config
 
 TEXTS_AT_ONCE = 256
@@ -71,14 +75,20 @@ class Tokenizer:
     """A frozen backend with its template and padding; made by the functions below.
 
     `template` is that of a pair, `single_template` that of one text; `source` the folder or name
-    that it came from.
+    that it came from. `segmenter` names what cuts words before (see `text.segmentation`).
     """
 
-    backend: tokenizers.Tokenizer
+    backend: Backend
     config: TokenizerConfig
     template: Template
     single_template: Template
     source: str = ""
+    segmenter: str = "none"
+
+    @property
+    def is_python(self) -> bool:
+        """Whether it is one of transformers' tokenizers without a tokenizer.json."""
+        return isinstance(self.backend, PythonBackend)
 
     @property
     def padding_side(self) -> str:
@@ -108,12 +118,39 @@ class Tokenizer:
 
     @cached_property
     def needs_leading_space(self) -> bool:
-        """Whether a word's pieces at the start of a text differ from those behind a space."""
-        return needs_leading_space(self.backend)
+        """Whether a word's pieces at the start of a text differ from those behind a space.
+
+        Not with a segmenter, which writes the white space itself.
+        """
+        return self.segmenter == "none" and needs_leading_space(self.backend)
+
+    def segmented(self, name: str) -> Tokenizer:
+        """The same behind the segmenter of this name.
+
+        Raises:
+            MissingExtraError: a package that it needs is not installed.
+            ModelError: its program is not installed.
+        """
+        tokenizer = replace(self, segmenter=name)
+        _ = tokenizer._segmenter
+        return tokenizer
+
+    @cached_property
+    def _segmenter(self) -> Segmenter | None:
+        return None if self.segmenter == "none" else SEGMENTERS[self.segmenter]()
+
+    @cached_property
+    def _special_texts(self) -> tuple[str, ...]:
+        """Tokens that the backend finds in a text before anything else."""
+        added = self.backend.get_added_tokens_decoder().values()
+        return tuple(token.content for token in added if token.special and token.content.strip())
 
     def divide(self, text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Starts and ends of the words of a raw text (see `spanfit.pretokens`)."""
-        return divide(self.backend, text)
+        """Starts and ends of the words of a raw text (see `spanfit.pretokens`), or its segments."""
+        if self._segmenter is None:
+            return divide(self.backend, text)
+        starts, ends = find_words(text, self._segmenter, kept=self._special_texts)
+        return tuple(starts.tolist()), tuple(ends.tolist())
 
     def encode(self, texts: Sequence[str]) -> Texts:
         """Tokenise each text whole, without special tokens.
@@ -132,9 +169,17 @@ class Tokenizer:
 
     def _encode_some(self, texts: list[str]) -> tuple[Int32, Int32, Int32, Int64]:
         try:
-            encodings = self.backend.encode_batch(texts, add_special_tokens=False)
-        except TypeError:
+            if self._segmenter is None:
+                return self._encode_raw(texts)
+            kept = self._special_texts
+            parts = [segment(text, self._segmenter, kept=kept) for text in texts]
+            ids, starts, ends, lengths = self._encode_raw([part.text for part in parts])
+        except (TypeError, UnicodeEncodeError):
             raise _not_a_text(texts) from None
+        return ids, *restore(parts, lengths, starts, ends), lengths
+
+    def _encode_raw(self, texts: list[str]) -> tuple[Int32, Int32, Int32, Int64]:
+        encodings = self.backend.encode_batch(texts, add_special_tokens=False)
         lengths = np.fromiter(map(len, encodings), np.int64, len(encodings))
         n = int(lengths.sum())
         ids = np.fromiter(chain.from_iterable(e.ids for e in encodings), np.int32, n)
@@ -144,22 +189,27 @@ class Tokenizer:
         return ids, starts, ends, lengths
 
     def to_json(self) -> str:
-        """The backend as the text of a tokenizer.json."""
+        """The backend as the text of a tokenizer.json, or a description of a Python one."""
         return str(self.backend.to_str())
 
     @cached_property
     def digest(self) -> str:
-        """BLAKE2b of `to_json`, 32 hexadecimal digits: equal digests give equal ids."""
-        return hashlib.blake2b(self.to_json().encode(), digest_size=16).hexdigest()
+        """BLAKE2b of `to_json` and segmenter, 32 hexadecimal digits: equal ones, equal ids."""
+        segmenter = "" if self._segmenter is None else f"\n{self._segmenter.signature()}"
+        content = f"{self.to_json()}{segmenter}"
+        return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
     def save(self, folder: str | Path) -> None:
         """Write tokenizer.json and tokenizer_config.json, so that every reading gives these ids.
 
         transformers' own classes would build normaliser and pre-tokenizer anew from flags; the
-        generic class named here takes tokenizer.json as it stands.
+        generic class named here takes tokenizer.json as it stands. A Python tokenizer writes what
+        its own class reads. The segmenter is not in these files (transformers has none).
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        if isinstance(self.backend, PythonBackend):
+            return self.backend.save(folder)
         (folder / "tokenizer.json").write_text(self.to_json(), encoding="utf-8")
         types = ["token_type_ids"] if self.has_type_ids else []
         config = {
@@ -177,12 +227,17 @@ class Tokenizer:
 def load_tokenizer(source: str | Path) -> Tokenizer:
     """The tokenizer of a folder with a tokenizer.json, or of such a file itself.
 
+    A folder that has none, but a tokenizer_config.json, is read by AutoTokenizer.
+
     Raises:
         ModelError: there is none, it cannot be read, or its template does not fit.
+        MissingExtraError: it needs a package that is not installed.
     """
     path = Path(source)
     file = path / "tokenizer.json" if path.is_dir() else path
     if not file.is_file():
+        if (path / "tokenizer_config.json").is_file():
+            return from_transformers(open_folder(path))
         raise ModelError(
             "no tokenizer.json here",
             where=str(path),
@@ -198,16 +253,24 @@ def load_tokenizer(source: str | Path) -> Tokenizer:
 def from_transformers(tok: Any) -> Tokenizer:  # noqa: ANN401 - no transformers here, not even its types
     """Freeze the backend of a transformers tokenizer: what it does now is what stays.
 
+    One that is written in Python is taken as it is, with the ranges that `text.alignment` finds.
+
     Raises:
-        ModelError: it has no `tokenizers` backend, or its template does not fit.
+        ModelError: it is neither of the two, fails, or its template does not fit.
+        DataError: the ranges of a Python tokenizer's tokens cannot be found in a probe text.
     """
     name = type(tok).__name__
-    backend = getattr(tok, "backend_tokenizer", None)
-    if not isinstance(backend, tokenizers.Tokenizer):
+    backend: Backend
+    own = getattr(tok, "backend_tokenizer", None)
+    if isinstance(own, tokenizers.Tokenizer):
+        backend = tokenizers.Tokenizer.from_str(own.to_str())
+    elif hasattr(tok, "build_inputs_with_special_tokens"):
+        backend = PythonBackend(tok)
+    else:
         raise ModelError(
-            "this tokenizer is written in Python and gives no character offsets",
+            "this tokenizer is written in Python, but is none of transformers'",
             where=str(getattr(tok, "name_or_path", "") or name),
-            expected="a tokenizer with a tokenizer.json (a 'fast' one)",
+            expected="a tokenizer with a tokenizer.json, or a subclass of PreTrainedTokenizer",
             found=name,
         )
     roles = tok.special_tokens_map.items()
@@ -220,46 +283,7 @@ def from_transformers(tok: Any) -> Tokenizer:  # noqa: ANN401 - no transformers 
         cls_id=tok.cls_token_id,
         names=tuple(sorted(names.items())),
     )
-    copy = tokenizers.Tokenizer.from_str(backend.to_str())
-    return _freeze(copy, config, source=str(tok.name_or_path or name))
-
-
-def compare_readings(folder: str | Path) -> list[str]:
-    """What AutoTokenizer makes of a folder, against its tokenizer.json: one warning a difference.
-
-    Raises:
-        ModelError: there is no tokenizer.json, or it does not fit.
-        MissingExtraError: transformers is not installed.
-    """
-    transformers = require("transformers", extra="train")
-    file = load_tokenizer(folder)
-    try:
-        auto = from_transformers(transformers.AutoTokenizer.from_pretrained(str(folder)))
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
-        return [f"{folder}: AutoTokenizer cannot read it ({error}), only its tokenizer.json counts"]
-    warnings = []
-    unequal = [text for text in PROBE_TEXTS if not _same_ids(file, auto, text)]
-    if unequal:
-        settings = differing_settings(json.loads(file.to_json()), json.loads(auto.to_json()))
-        why = "; ".join(settings) or "in a way that their settings do not show"
-        warnings.append(
-            f"AutoTokenizer and tokenizer.json give different ids for {len(unequal)} of "
-            f"{len(PROBE_TEXTS)} probe texts, such as {unequal[0]!r}: {why}; "
-            "tokenizer_config.json must say how the model was trained"
-        )
-    for name, one, other in (
-        ("padding_side", file.padding_side, auto.padding_side),
-        ("pad_token's id", file.pad_id, auto.pad_id),
-        ("token_type_ids in model_input_names", file.has_type_ids, auto.has_type_ids),
-        ("the special tokens of a pair", file.template.tokens, auto.template.tokens),
-    ):
-        if one != other:
-            warnings.append(f"{name}: {one} by the files alone, {other} for AutoTokenizer")
-    return [f"{folder}: {warning}" for warning in warnings]
-
-
-def _same_ids(one: Tokenizer, other: Tokenizer, text: str) -> bool:
-    return np.array_equal(one.encode([text]).ids, other.encode([text]).ids)
+    return _freeze(backend, config, source=str(tok.name_or_path or name))
 
 
 def _not_a_text(texts: Sequence[str]) -> DataError:
@@ -276,10 +300,11 @@ def _not_a_text(texts: Sequence[str]) -> DataError:
     return DataError("a text is not a string", found=repr(texts)[:80])
 
 
-def _freeze(backend: tokenizers.Tokenizer, config: TokenizerConfig, *, source: str) -> Tokenizer:
+def _freeze(backend: Backend, config: TokenizerConfig, *, source: str) -> Tokenizer:
     """A tokenizer around `backend`, which nobody else holds and which now does not cut or pad."""
-    backend.no_truncation()
-    backend.no_padding()
+    if isinstance(backend, tokenizers.Tokenizer):
+        backend.no_truncation()
+        backend.no_padding()
     fixed_first = config.padding_side == "right"
     return Tokenizer(
         backend=backend,

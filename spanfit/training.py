@@ -20,11 +20,8 @@ from numpy.typing import NDArray
 
 from spanfit.backends.torch import (
     TorchBackend,
-    head_logits,
-    input_tensors,
     resolve_device,
     resolve_precision,
-    takes_type_ids,
 )
 from spanfit.batching import join, split_by_length
 from spanfit.errors import RunError
@@ -128,9 +125,8 @@ class Training:
             warmup_steps=prepared.plan.warmup_steps,
         )
         self.optimizer = self.accelerator.prepare(optimizer)
-        self.has_type_ids = prepared.pretrained.tokenizer.has_type_ids and takes_type_ids(network)
         self.step = 0
-        self.backend = TorchBackend(network, has_type_ids=self.has_type_ids)
+        self.backend = TorchBackend(network, prepared.pretrained.tokenizer)
         self.publication = Publication(prepared, folder, progress=progress, backend=self.backend)
 
     def run(self) -> Run:
@@ -222,11 +218,8 @@ class Training:
     def loss_sum(self, rows: Rows) -> torch.Tensor:
         """The summed loss of some windows, computed as one padded batch; a scalar."""
         batch = join(self.prepared.windows, rows)
-        inputs = input_tensors(
-            batch, device=self.accelerator.device, has_type_ids=self.has_type_ids
-        )
         with self.accelerator.autocast():
-            logits = head_logits(self.network(**inputs))
+            logits = self.backend.compute(batch)
         task = self.prepared.recipe.task
         return LOSSES[task.name](
             logits, batch, self.prepared.targets, label_smoothing=task.label_smoothing

@@ -19,6 +19,9 @@ LARGEST_EXPONENT = 700.0
 SelectedOn = Literal["none", "calibration", "validation"]
 """The part of the data that chose a model or its threshold; every score carries it."""
 
+SegmenterName = Literal["none", "mecab", "jumanpp"]
+"""What cuts words before the tokenizer (see `text.segmentation`)."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:

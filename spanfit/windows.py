@@ -118,15 +118,16 @@ def make_windows(
     settings: WindowSettings,
     *,
     memory: TextMemory | None = None,
+    max_fixed: int | None = None,
 ) -> Windows:
     """The windows of every pair, at least one each, in order.
 
     `memory`, of the same tokenizer, spares the texts that its last call tokenised.
 
-    All pairs have a fixed text or none has. A fixed text is cut, to its first tokens, only where
-    the sliced one does not fit beside it and would be left no more room than the overlap: there
-    the tokenizers library itself fails. What a window holds beyond the overlap is then shared
-    evenly between the two.
+    All pairs have a fixed text or none has. A fixed text is cut, to its first tokens, where it has
+    more than `max_fixed`. Without that only where the sliced one does not fit beside it and would
+    be left no more room than the overlap: there the tokenizers library itself fails. What a window
+    holds beyond the overlap is then shared evenly between the two.
 
     Raises:
         RecipeError: `overlap` leaves no room for anything new in a window.
@@ -144,7 +145,8 @@ def make_windows(
     texts = (memory or tokenizer).encode(list(row_of))
     n_fixed = np.where(fixed < 0, 0, texts.lengths[fixed]) if row_of else np.zeros_like(fixed)
     n_sliced = np.diff(texts.splits)[sliced]
-    kept = _cut(n_fixed, n_sliced, available=available, overlap=settings.overlap)
+    allowed = n_fixed if max_fixed is None else np.minimum(n_fixed, max_fixed)
+    kept = _cut(allowed, n_sliced, available=available, overlap=settings.overlap)
     example, first, last = _slice(n_sliced, available - kept, overlap=settings.overlap)
     return Windows(
         tokenizer=tokenizer,

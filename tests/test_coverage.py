@@ -13,7 +13,7 @@ from toy_tokenizers import KINDS
 from toy_tokenizers import load as load_afresh
 
 from spanfit.data import read
-from spanfit.metrics import answer_scores
+from spanfit.metrics import METRICS, answer_scores, find_question_metric
 from spanfit.recipe import DecodeSection, TaskSection
 from spanfit.settings import ModelSettings
 from spanfit.tasks import QuestionTask
@@ -139,7 +139,7 @@ def test_lengths_by_hand():
 def brute_force(one, windows, *, limit, metric):
     """The best exact and F1 over every range of tokens of every window."""
     golds = [gold.text for gold in one.answers]
-    said = {""} if metric == "squad_v2" else set()
+    said = {""} if find_question_metric(metric).allows_null else set()
     for row in range(len(windows)):
         low = windows.origin[row]
         high = low + windows.last[row] - windows.first[row]
@@ -170,9 +170,39 @@ PIECES = (
 )
 
 
+OTHER_PIECES = (
+    *(
+        "東京",
+        "東京都の",
+        "北海道。",
+        "。",
+        "紅。紅",
+        "红楼梦",
+        "《红》",
+        "——",
+        "……",
+        "3,000年",
+        "U.S.年",
+    ),
+    *(
+        "서울에서",
+        "(주)삼성",
+        "‘각’",
+        "la Casa",
+        "des",
+        "والكتاب",
+        "الـ",
+        "của",
+        "กรุงเทพ",
+        "lamp",
+        "can't",
+    ),
+)
+
+
 @st.composite
-def questions(draw):
-    words = draw(st.lists(st.sampled_from(PIECES), min_size=1, max_size=12))
+def questions(draw, pieces=PIECES):
+    words = draw(st.lists(st.sampled_from(pieces), min_size=1, max_size=12))
     gaps = st.sampled_from([" ", " ", " ", "", "-", "\u00a0", "  ", "\n", ", "])
     context = "".join(word + draw(gaps) for word in words)
     golds = []
@@ -204,6 +234,24 @@ def test_ceiling_equals_brute_force(kind, one, limit, size, metric):
     assert coverage.ceiling.f1 == pytest.approx(100 * f1)
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@given(
+    kind=st.sampled_from(sorted(KINDS)),
+    one=questions(PIECES + OTHER_PIECES),
+    limit=st.sampled_from([1, 4, 30]),
+    size=st.sampled_from([(16, 2), (384, 128)]),
+)
+@try_also(kind="wordpiece", one=question("紅。紅x", (0, 3)), limit=30, size=(384, 128))
+@try_also(kind="wordpiece", one=question("、 ab", (0, 2)), limit=30, size=(384, 128))
+def test_ceiling_equals_brute_force_by_every_metric(metric, kind, one, limit, size):
+    windows, coverage = measure(
+        [one], kind, max_length=size[0], overlap=size[1], limit=limit, metric=metric
+    )
+    exact, f1 = brute_force(one, windows, limit=limit, metric=metric)
+    assert coverage.ceiling.exact == pytest.approx(100 * exact)
+    assert coverage.ceiling.f1 == pytest.approx(100 * f1)
+
+
 @settings(max_examples=50)
 @given(
     kind=st.sampled_from(sorted(KINDS)),
@@ -228,5 +276,25 @@ def test_ceiling_equals_brute_force_on_real_questions(shared):
     for one in [one for one in examples if one.id in hard][::8]:
         windows, alone = measure([one], tokenizer, limit=8)
         exact, f1 = brute_force(one, windows, limit=8, metric="squad_v1")
+        assert alone.ceiling.exact == 100 * exact
+        assert alone.ceiling.f1 == pytest.approx(100 * f1)
+
+
+@pytest.mark.parametrize(
+    ("file", "vocabulary"),
+    [
+        ("jsquad/valid-v1.3.json", "bert-base-cased"),
+        ("korquad_v1/KorQuAD_v1.0_dev.json", "bert-base-multilingual-cased"),
+    ],
+)
+def test_ceiling_of_characters_equals_brute_force_on_real_questions(shared, file, vocabulary):
+    examples = read(shared / "data" / file)[:300]
+    tokenizer = load_tokenizer(shared / "vocab" / vocabulary)
+    _, coverage = measure(examples, tokenizer, limit=8)
+    hard = {*coverage.best_gold.widened, *coverage.best_gold.too_long}
+    assert len(hard) > 20
+    for one in [one for one in examples if one.id in hard][::12]:
+        windows, alone = measure([one], tokenizer, limit=8)
+        exact, f1 = brute_force(one, windows, limit=8, metric=alone.ceiling.metric)
         assert alone.ceiling.exact == 100 * exact
         assert alone.ceiling.f1 == pytest.approx(100 * f1)

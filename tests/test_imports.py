@@ -15,11 +15,12 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "spanfit"
 
 LEVELS = (
-    "version types tagged errors text offsets readings groups hub progress cli.console",
-    "tags examples",
+    "version types tagged errors offsets readings groups progress tokenizer_backend cli.console",
+    "tags examples text hub auto_tokenizer token_stages",
+    "python_tokenizer",
     "recipe template tokenizer_config pretokens data quickstart cli.marks",
     "settings suggestion tokenizer temperature null_scale threshold parts",
-    "memory",
+    "memory tokenizer_comparison card_rows",
     "windows",
     "batching",
     "metrics decode",
@@ -30,12 +31,14 @@ LEVELS = (
     "recalibration",
     "model",
     "loading",
-    "runs preparation",
+    "pipelines",
+    "runs preparation upload",
+    "card_metadata",
     "model_card",
     "publication",
     "tracking",
     "training",
-    "estimation quickstart.lesson seeds",
+    "estimation quickstart.lesson seeds integrations",
     "cli spanfit",
 )
 """A module imports from the levels above its own line, or from inside its own package."""
@@ -45,9 +48,18 @@ HEAVY = {"torch", "transformers", "datasets", "accelerate", "safetensors"}
 IMPORT_TORCH = {
     "losses",
     "optimization",
+    "backends.heads",
+    "backends.inputs",
+    "backends.messages",
+    "backends.positions",
+    "backends.probing",
     "backends.torch",
     "backends.pretrained",
     "decode.spans_torch",
+    "integrations.callback",
+    "integrations.gathering",
+    "integrations.trainer",
+    "integrations.window_dataset",
     "training",
     "tracking",
     "publication",
@@ -55,7 +67,10 @@ IMPORT_TORCH = {
 """The modules that import one of HEAVY at their top."""
 
 NEED_TORCH = IMPORT_TORCH | {
+    "integrations.findings",
+    "backends.checks",
     "preparation",
+    "card_metadata",
     "model_card",
     "estimation",
     "quickstart.lesson",

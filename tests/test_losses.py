@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_models import make_recipe_content
 
-from spanfit.backends.torch import head_logits, input_tensors
+from spanfit.backends.torch import head_logits
 from spanfit.batching import Batch, join
 from spanfit.losses import span_loss, span_positions
 from spanfit.preparation import prepare
@@ -59,9 +59,8 @@ def test_the_loss_is_that_of_transformers_where_nothing_is_padded(training):
     rows = np.flatnonzero(windows.lengths == length)[:6]
     batch = join(windows, rows)
     labels = torch.from_numpy(span_positions(batch, targets)[:, 0])
-    device = torch.device("cpu")
     network = training.prepared.pretrained.network.eval()
-    inputs = input_tensors(batch, device=device, has_type_ids=training.has_type_ids)
+    inputs = training.backend.inputs(batch)
     theirs = network(**inputs, start_positions=labels[:, 0], end_positions=labels[:, 1]).loss
     ours = span_loss(head_logits(network(**inputs)), batch, targets) / len(rows)
     assert ours.item() == pytest.approx(theirs.item(), rel=1e-6)
@@ -106,6 +105,8 @@ def small_batch(starts, ends, *, weight=1.0):
         token_type_ids=None,
         sliced_start=np.array([3], np.int32),
         n_sliced=np.array([4], np.int32),
+        fixed_start=np.array([1], np.int32),
+        n_fixed=np.array([2], np.int32),
         null_position=np.array([0], np.int32),
     )
     targets = SpanTargets(

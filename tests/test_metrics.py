@@ -19,7 +19,8 @@ from spanfit.metrics import (
     require_same_signature,
     score,
 )
-from spanfit.metrics.squad import Ranking, threshold_figures, word_f1
+from spanfit.metrics.overlap import unit_f1
+from spanfit.metrics.squad import Ranking, threshold_figures
 from spanfit.text import normalise_english
 from spanfit.types import Answer, Candidate, QuestionExample, QuestionPrediction
 
@@ -102,9 +103,9 @@ WORDS = st.lists(st.sampled_from(["quay", "lamp", "old", "red", "sea"]), max_siz
 
 @given(WORDS, WORDS)
 def test_f1_is_symmetric_and_one_only_for_equal_bags(a, b):
-    assert word_f1(a, b) == word_f1(b, a)
-    assert 0 <= word_f1(a, b) <= 1
-    assert (word_f1(a, b) == 1) == (sorted(a) == sorted(b) and bool(a))
+    assert unit_f1(a, b) == unit_f1(b, a)
+    assert 0 <= unit_f1(a, b) <= 1
+    assert (unit_f1(a, b) == 1) == (sorted(a) == sorted(b) and bool(a))
 
 
 ANSWERS = st.lists(st.sampled_from(["quay", "lamp", "old", "the"]), max_size=4).map(" ".join)

@@ -11,13 +11,9 @@ import transformers
 from tiny_models import make_encoder, make_questions
 
 import spanfit
-from spanfit.backends.torch import (
-    TorchBackend,
-    check_length,
-    describe_positions,
-    max_positions,
-    takes_type_ids,
-)
+from spanfit.backends.inputs import takes_type_ids
+from spanfit.backends.positions import check_length, describe_positions, max_positions
+from spanfit.backends.torch import TorchBackend
 from spanfit.batching import join
 from spanfit.decode.merging import merge_all
 from spanfit.errors import DataError, ModelError, RecipeError
@@ -278,7 +274,7 @@ def test_numpy_and_torch_kernels_agree_through_the_task(model):
 
 def test_the_backend_leaves_the_network_in_the_mode_it_had(model):
     network = model.predictor.backend.network
-    backend = TorchBackend(network, has_type_ids=True)
+    backend = TorchBackend(network, model.predictor.tokenizer)
     windows = model.predictor.windows([QuestionExample("1", "Where?", "Ada lives in Elm.")])
     network.train()
     backend.logits(join(windows, np.array([0])))
@@ -300,15 +296,15 @@ def test_a_model_made_by_hand_answers_like_the_loaded_one(model):
 
 
 def test_the_digest_of_a_backend_is_that_of_its_weights(model):
-    network = model.predictor.backend.network
-    before, again = (TorchBackend(network, has_type_ids=True).digest for _ in range(2))
+    network, tokenizer = model.predictor.backend.network, model.predictor.tokenizer
+    before, again = (TorchBackend(network, tokenizer).digest for _ in range(2))
     assert before == again == model.predictor.backend.digest
     weight = next(network.parameters())
     with torch.no_grad():
         saved = weight.clone()
         weight[0, 0] += 1
-        changed = TorchBackend(network, has_type_ids=True).digest
+        changed = TorchBackend(network, tokenizer).digest
         weight.copy_(saved)
     assert changed != before
-    half = TorchBackend(network, has_type_ids=True, precision="bf16")
+    half = TorchBackend(network, tokenizer, precision="bf16")
     assert half.digest != before

@@ -16,7 +16,8 @@ from toy_tokenizers import DATA, KINDS, NASTY, arrange, backend_of, change, load
 
 from spanfit.errors import DataError, ModelError
 from spanfit.offsets import trim
-from spanfit.tokenizer import compare_readings, from_transformers, load_tokenizer
+from spanfit.tokenizer import from_transformers, load_tokenizer
+from spanfit.tokenizer_comparison import compare_readings
 
 TEXTS = (*NASTY, *prose())
 

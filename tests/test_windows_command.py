@@ -276,7 +276,7 @@ def test_counting_loads_neither_torch_nor_transformers(data):
             None,
             7_706,
             (0, 907),
-            (86.8029, 90.5368),
+            (86.8029, 98.6056),
         ),
     ],
 )
@@ -293,3 +293,52 @@ def test_published_counts(
     assert (len(best["too_long"] + best["outside"]), len(best["widened"])) == lost_and_widened
     assert report["ceiling"]["exact"] == pytest.approx(ceiling[0], abs=1e-4)
     assert report["ceiling"]["f1"] == pytest.approx(ceiling[1], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("metric", "f1"), [("squad_v1", 90.5368), ("korquad", 98.6056), ("first_gold_exact", 86.7510)]
+)
+def test_the_ceiling_goes_by_the_metric(run, shared, metric, f1):
+    data = shared / "data/korquad_v1/KorQuAD_v1.0_dev.json"
+    vocabulary = shared / "vocab/bert-base-multilingual-cased"
+    _, out, _ = run(data, "-t", vocabulary, "--metric", metric, "--json")
+    assert json.loads(out)["ceiling"]["metric"] == metric
+    assert json.loads(out)["ceiling"]["f1"] == pytest.approx(f1, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("metric", "code", "parts"),
+    [
+        ("squad_v1", 1, ["squad_v1 needs an answer to each question", "--metric squad_v2"]),
+        ("jsqaud", 2, ["questions have no metric 'jsqaud'", "did you mean 'jsquad'?"]),
+        ("conlleval", 2, ["questions have no metric 'conlleval'", "one of: cmrc2018"]),
+    ],
+)
+def test_metrics_that_do_not_suit(run, data, metric, code, parts):
+    result, out, err = run(data, "-t", TOKENIZERS / "wordpiece", "--metric", metric)
+    assert (result, out) == (code, "")
+    for part in parts:
+        assert part in err
+
+
+def test_the_metric_of_a_file_that_is_only_asked_must_exist(run, data):
+    asked = data.with_name("asked.jsonl")
+    asked.write_bytes(data.read_bytes().splitlines()[-1])
+    assert run(asked, "-t", TOKENIZERS / "wordpiece", "--metric", "korquad")[0] == 0
+    assert run(asked, "-t", TOKENIZERS / "wordpiece", "--metric", "nothing")[0] == 2
+
+
+def test_tagged_texts_by_another_metric(run, tmp_path):
+    file = tmp_path / "tags.txt"
+    file.write_text("Ada B-PER\nleads O\n\nPellan B-LOC\nHead I-LOC\n", encoding="utf-8")
+    for metric, expected in (
+        ("seqeval_strict", 0),
+        ("spans", 0),
+        ("char_macro", 1),
+        ("korquad", 2),
+    ):
+        code, out, err = run(file, "-t", TOKENIZERS / "wordpiece", "--metric", metric, "--json")
+        assert code == expected, err
+        if code == 0:
+            assert json.loads(out)["ceiling"]["metric"] == metric
+            assert json.loads(out)["ceiling"]["figure"] == 100

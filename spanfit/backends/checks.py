@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from spanfit.backends.heads import Head
+from spanfit.backends.inputs import count_types, takes_type_ids
+from spanfit.backends.positions import position_padding
 from spanfit.errors import ModelError
 from spanfit.tokenizer import Tokenizer
-
-HEADS = {"qa": "AutoModelForQuestionAnswering", "tagging": "AutoModelForTokenClassification"}
-"""The class of each task's head in transformers, by the task's name."""
 
 _LISTED = 4  # names that a message shows
 
@@ -88,7 +88,7 @@ def check_encoder(report: LoadReport, network: Any, *, source: str) -> None:  # 
 def check_head(
     report: LoadReport,
     *,
-    task: str,
+    head: Head,
     outputs: Sequence[str],
     source: str,
     architectures: Sequence[str] | None,
@@ -111,23 +111,32 @@ def check_head(
             fix=fix,
         )
     if report.missing_head or report.missing_encoder:
-        head = HEADS[task].removeprefix("AutoModelFor")
+        name = head.kind.removeprefix("For")
         raise ModelError(
             "this checkpoint was not trained for the task: its answers would be random",
             where=source,
-            expected=f"the weights of a {head} head: {_shorten(report.random)}",
+            expected=f"the weights of a {name} head"
+            + (f" with the outputs {' and '.join(outputs)}" if head.is_borrowed else "")
+            + f": {_shorten(report.random)}",
             found=kind,
             fix=fix,
         )
 
 
-def find_task(architectures: Sequence[str] | None, default: str) -> str:
-    """The task whose head a checkpoint's config names; `default` where it names none."""
-    for task, head in HEADS.items():
-        kind = head.removeprefix("AutoModel")
-        if any(name.endswith(kind) for name in architectures or ()):
-            return task
-    return default
+def check_outputs(told: str, *, outputs: Sequence[str], source: str) -> None:
+    """Refuse to take a head that was trained for `told` for one of `outputs`; "": it was not.
+
+    Raises:
+        ModelError: the outputs of the checkpoint have other names.
+    """
+    if told:
+        raise ModelError(
+            "this checkpoint was trained to say something else of each token",
+            where=f"id2label in {source}/config.json",
+            expected=f"the outputs {' and '.join(outputs)}",
+            found=told,
+            fix=f"spanfit init DATA --model {source} > recipe.toml, to train it",
+        )
 
 
 def describe_random(report: LoadReport) -> tuple[str, ...]:
@@ -142,8 +151,9 @@ def check_tokenizer(tokenizer: Tokenizer, network: Any, *, source: str) -> None:
 
     Raises:
         ModelError: it has nothing but special tokens (no tokenizer file was found), ids beyond the
-            embeddings, no pad token or another one than the model counts positions by, or it puts
-            no special token around texts, so that nothing can stand for "no answer".
+            embeddings, no pad token or another one than the model counts positions by, token types
+            that the model has not, or it puts no special token around texts, so that nothing can
+            stand for "no answer".
     """
     added = tokenizer.backend.get_added_tokens_decoder()
     n_pieces = tokenizer.backend.get_vocab_size(with_added_tokens=True)
@@ -155,9 +165,9 @@ def check_tokenizer(tokenizer: Tokenizer, network: Any, *, source: str) -> None:
             found=f"nothing but the {n_pieces} special tokens of the model's kind",
             fix=f"cp ENCODER/tokenizer*.json {source}, from the encoder that it was trained from",
         )
-    n_embeddings = network.get_input_embeddings().num_embeddings
+    n_embeddings = _count_embeddings(network)
     highest = max(tokenizer.backend.get_vocab_size(with_added_tokens=False) - 1, *added, 0)
-    if highest >= n_embeddings:
+    if n_embeddings is not None and highest >= n_embeddings:
         raise ModelError(
             "the tokenizer does not belong to this model: it has more pieces than the model has "
             "embeddings",
@@ -167,21 +177,30 @@ def check_tokenizer(tokenizer: Tokenizer, network: Any, *, source: str) -> None:
             fix="the tokenizer files of the model that the weights are from",
         )
     _check_padding(tokenizer, network, source=source)
+    _check_types(tokenizer, network, source=source)
     if tokenizer.template.null is None:
         raise ModelError(
             "this tokenizer puts no special token around two texts, so none can say 'no answer'",
             where=source,
             expected='a template in tokenizer.json, such as "[CLS] question [SEP] text [SEP]"',
-            found=f"the class {type(tokenizer.backend.post_processor).__name__} without tokens",
+            found="none in what the tokenizer makes of two texts",
             fix="the tokenizer files of an encoder, such as bert-base-cased",
         )
 
 
+def _count_embeddings(network: Any) -> int | None:  # noqa: ANN401
+    """The rows of the embeddings; None where there is no such table (CANINE hashes characters)."""
+    try:
+        return len(network.get_input_embeddings().weight)
+    except (NotImplementedError, AttributeError):
+        return None
+
+
 def describe_fit(tokenizer: Tokenizer, network: Any) -> tuple[str, ...]:  # noqa: ANN401
     """A tokenizer with far too few pieces is another model's too, though nothing will fail."""
-    n_embeddings = network.get_input_embeddings().num_embeddings
+    n_embeddings = _count_embeddings(network)
     n_pieces = tokenizer.backend.get_vocab_size(with_added_tokens=True)
-    if 2 * n_pieces >= n_embeddings:
+    if n_embeddings is None or 2 * n_pieces >= n_embeddings:
         return ()
     return (
         f"the tokenizer has {n_pieces:,} pieces for {n_embeddings:,} embeddings: is it this "
@@ -215,13 +234,24 @@ def _check_padding(tokenizer: Tokenizer, network: Any, *, source: str) -> None: 
         )
 
 
-def position_padding(network: Any) -> int | None:  # noqa: ANN401
-    """The id that position embeddings are counted around (RoBERTa's kind), if there is one."""
-    for name, module in network.named_modules():
-        if name.rsplit(".", 1)[-1] == "position_embeddings":
-            index: int | None = getattr(module, "padding_idx", None)
-            return index
-    return None
+def _check_types(tokenizer: Tokenizer, network: Any, *, source: str) -> None:  # noqa: ANN401
+    """A type beyond the model's types would fail in the middle of its embeddings.
+
+    Raises:
+        ModelError: the tokenizer's template gives such a type, and the network would see it.
+    """
+    n_types = count_types(network)
+    highest = tokenizer.template.highest_type
+    if not (tokenizer.has_type_ids and takes_type_ids(network)) or n_types is None:
+        return
+    if highest >= n_types:
+        raise ModelError(
+            "the tokenizer does not belong to this model: it has more token types",
+            where=source,
+            expected=f"token types up to {n_types - 1} (type_vocab_size in config.json)",
+            found=f"{highest}, in the template of two texts",
+            fix="the tokenizer files of the model that the weights are from",
+        )
 
 
 def _shorten(names: Sequence[str]) -> str:

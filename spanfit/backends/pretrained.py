@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,39 +10,57 @@ from typing import Any
 
 import transformers
 from transformers.utils import cached_file
-from transformers.utils import logging as transformers_logging
 
 from spanfit.backends.checks import (
-    HEADS,
     LoadReport,
     check_encoder,
     check_head,
+    check_outputs,
     check_tokenizer,
     describe_fit,
     describe_random,
     read_report,
 )
-from spanfit.backends.torch import check_length, describe_positions
-from spanfit.errors import ModelError, SpanFitError
+from spanfit.backends.heads import (
+    Head,
+    describe_outputs,
+    find_task,
+    read_outputs,
+    require_head,
+)
+from spanfit.backends.messages import explained, quiet_transformers
+from spanfit.backends.positions import check_length, describe_positions
+from spanfit.backends.probing import probe
+from spanfit.errors import ModelError
 from spanfit.hub import use_cache_only
 from spanfit.quickstart import encoder_folder
 from spanfit.recipe import ModelSection
 from spanfit.settings import FILE_NAME, ModelSettings, read_settings
-from spanfit.tokenizer import Tokenizer, compare_readings, from_transformers
+from spanfit.tasks import TASKS
+from spanfit.tokenizer import Tokenizer, from_transformers
+from spanfit.tokenizer_comparison import compare_readings
 
-HIDDEN_DROPOUTS = ("hidden_dropout_prob", "hidden_dropout", "dropout", "dropout_rate")
+HIDDEN_DROPOUTS = (
+    "hidden_dropout_prob",
+    "hidden_dropout",
+    "dropout",
+    "dropout_rate",
+    "embedding_dropout",
+    "mlp_dropout",
+)
 ATTENTION_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout")
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A network with its tokenizer, and what its user should know about them.
+    """A network with its head's class and its tokenizer, and what its user should know of them.
 
     `use_cache` is what the checkpoint's config says, if it does; gradient checkpointing turns it
     off while it trains.
     """
 
     network: Any  # a transformers PreTrainedModel
+    head: Head
     tokenizer: Tokenizer
     notes: tuple[str, ...] = ()
     use_cache: bool | None = None
@@ -79,34 +95,52 @@ def load_encoder(
     """
     source = str(encoder_folder()) if model.name == "quickstart" else model.name
     options = _options(source, model.revision, trust_remote_code=model.trust_remote_code)
-    with quiet_transformers(), _explained(source):
+    with quiet_transformers(), explained(source):
         config = transformers.AutoConfig.from_pretrained(source, **options)
         _set_dropout(config, HIDDEN_DROPOUTS, model.hidden_dropout)
         _set_dropout(config, ATTENTION_DROPOUTS, model.attention_dropout)
-    loaded, report = _load(source, config=config, task=task, outputs=outputs, options=options)
+    head = require_head(config, task, source=source)
+    told = describe_outputs(head, config, outputs)
+    loaded, report = _load(
+        source, config=config, head=head, task=task, outputs=outputs, options=options
+    )
+    loaded = replace(loaded, tokenizer=loaded.tokenizer.segmented(model.segmenter))
     check_length(loaded.network, max_length)
     positions = describe_positions(loaded.network, max_length)
-    return replace(loaded, notes=(*describe_random(report), *loaded.notes, *positions))
+    random = describe_random(report)
+    other = (f"its head begins with weights that were trained for {told}",) if told else ()
+    return replace(loaded, notes=(*(random or other), *loaded.notes, *positions))
 
 
 def load_trained(
-    source: str, *, task: str, outputs: Sequence[str], trust_remote_code: bool = False
+    source: str,
+    *,
+    task: str,
+    outputs: Sequence[str],
+    segmenter: str = "none",
+    trust_remote_code: bool = False,
 ) -> Pretrained:
     """A fine-tuned model to predict with; its head, with these outputs, must be in the checkpoint.
 
-    How long its windows may be is for the caller to check (`spanfit.backends.torch.max_positions`).
+    `segmenter` names what cuts words before its tokenizer, as spanfit.json says. How long its
+    windows may be is for the caller to check (`spanfit.backends.positions.max_positions`).
 
     Raises:
         ModelError: no such model, or one that does not fit the task or the tokenizer; its head is
-            not in the checkpoint, or has another number of outputs.
+            not in the checkpoint, or has other outputs.
     """
     options = _options(source, None, trust_remote_code=trust_remote_code)
-    with quiet_transformers(), _explained(source):
+    with quiet_transformers(), explained(source):
         config = transformers.AutoConfig.from_pretrained(source, **options)
     architectures = config.architectures
-    loaded, report = _load(source, config=config, task=task, outputs=outputs, options=options)
-    check_head(report, task=task, outputs=outputs, source=source, architectures=architectures)
-    return loaded
+    head = require_head(config, task, source=source, trained_as=architectures)
+    told = describe_outputs(head, config, outputs)
+    loaded, report = _load(
+        source, config=config, head=head, task=task, outputs=outputs, options=options
+    )
+    check_head(report, head=head, outputs=outputs, source=source, architectures=architectures)
+    check_outputs(told, outputs=outputs, source=source)
+    return replace(loaded, tokenizer=loaded.tokenizer.segmented(segmenter))
 
 
 def _options(source: str, revision: str | None, *, trust_remote_code: bool) -> dict[str, Any]:
@@ -122,6 +156,7 @@ def _load(
     source: str,
     *,
     config: Any,  # noqa: ANN401 (a transformers PretrainedConfig)
+    head: Head,
     task: str,
     outputs: Sequence[str],
     options: dict[str, Any],
@@ -132,9 +167,8 @@ def _load(
     """
     config.id2label = dict(enumerate(outputs))
     config.label2id = {name: number for number, name in enumerate(outputs)}
-    head = getattr(transformers, HEADS[task])
-    with quiet_transformers(), _explained(source):
-        network, info = head.from_pretrained(
+    with quiet_transformers(), explained(source):
+        network, info = head.load(
             source,
             config=config,
             output_loading_info=True,
@@ -143,36 +177,27 @@ def _load(
             **options,
         )
         tokenizer = from_transformers(transformers.AutoTokenizer.from_pretrained(source, **options))
+    head = replace(head, name=type(network).__name__)  # of Python code of its own, too
     report = read_report(info, network)
     check_encoder(report, network, source=source)
     check_tokenizer(tokenizer, network, source=source)
-    notes = describe_fit(tokenizer, network)
+    tried = probe(network, tokenizer, task=task, outputs=len(outputs), source=source)
+    notes = (*describe_fit(tokenizer, network), *tried)
     use_cache = getattr(network.config, "use_cache", None)
-    return Pretrained(network, tokenizer, notes=notes, use_cache=use_cache), report
+    return Pretrained(network, head, tokenizer, notes=notes, use_cache=use_cache), report
 
 
-@dataclass(frozen=True)
-class Head:
-    """What a checkpoint's config says of its head: classes of the network, names of the outputs."""
-
-    architectures: tuple[str, ...]
-    outputs: tuple[str, ...]
-
-
-def read_head(source: str, *, trust_remote_code: bool = False) -> Head:
-    """The head that a checkpoint's config names.
+def assume_settings(source: str, *, trust_remote_code: bool = False) -> ModelSettings:
+    """What is assumed of a model without spanfit.json, from what its config says of its head.
 
     Raises:
         ModelError: no such model.
     """
     options = _options(source, None, trust_remote_code=trust_remote_code)
-    with quiet_transformers(), _explained(source):
+    with quiet_transformers(), explained(source):
         config = transformers.AutoConfig.from_pretrained(source, **options)
-    names = config.id2label or {}
-    return Head(
-        architectures=tuple(config.architectures or ()),
-        outputs=tuple(str(names[number]) for number in sorted(names)),
-    )
+    task = TASKS[find_task(config, default=ModelSettings().task)]
+    return task.assume(read_outputs(config))
 
 
 def load_settings(source: str) -> ModelSettings | None:
@@ -223,66 +248,3 @@ def _set_dropout(config: Any, names: tuple[str, ...], probability: float | None)
         )
     for name in present:
         setattr(config, name, probability)
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Keep transformers' progress bars and load reports to itself: we say what matters."""
-    level = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity(logging.ERROR)
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        transformers_logging.enable_progress_bar()
-
-
-@contextmanager
-def _explained(source: str) -> Iterator[None]:
-    """Turn what transformers raises for a model that cannot be loaded into one message."""
-    try:
-        yield
-    except SpanFitError:
-        raise
-    except Exception as error:  # transformers and safetensors raise a dozen kinds
-        if "trust_remote_code=True" in str(error):
-            raise _untrusted(source) from error
-        if use_cache_only(source):
-            raise _nowhere(source) from error
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise ModelError(
-            f"this model cannot be loaded: {first_line}",
-            where=source,
-            expected="a folder with config.json, weights and tokenizer, or a hub id",
-            fix="spanfit quickstart, to see a model of its own without a network",
-        ) from error
-
-
-def _untrusted(source: str) -> ModelError:
-    """The model comes with Python code, which nobody has allowed to run."""
-    return ModelError(
-        "this model is computed by Python code of its own, which runs only where you say so",
-        where=source,
-        expected="an architecture that transformers has, or your trust in that code: read it first",
-        fix="--trust-remote-code; in a recipe model.trust_remote_code = true, in Python "
-        "spanfit.load(…, trust_remote_code=True)",
-    )
-
-
-def _nowhere(source: str) -> ModelError:
-    """Neither a folder nor in the cache, and the hub cannot be asked."""
-    folder = Path(source).parent
-    folder = folder if folder.is_dir() else Path()
-    near = sorted(path.name for path in folder.glob("*") if path.is_dir())
-    close = difflib.get_close_matches(Path(source).name, near, n=1)
-    return ModelError(
-        "this model cannot be loaded: there is no such folder, and the hub cannot be reached",
-        where=source,
-        expected="a run folder or a model folder, or a hub id with a network (or in the hub's "
-        "cache; HF_HUB_OFFLINE must not be set to reach the hub)",
-        found=f"in {folder.resolve()}: {', '.join(near[-5:]) or 'no folder'}",
-        fix=str(folder / close[0])
-        if close
-        else "spanfit quickstart, to see a model of its own without a network",
-    )

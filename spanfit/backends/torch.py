@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from spanfit.backends.inputs import input_tensors, taken_inputs
+from spanfit.backends.messages import quiet_transformers
 from spanfit.batching import Batch
-from spanfit.errors import ModelError, RecipeError
+from spanfit.errors import RecipeError
+from spanfit.tokenizer import Tokenizer
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -36,17 +37,16 @@ class TorchBackend:
 
     name = "torch"
 
-    def __init__(
-        self, network: torch.nn.Module, *, has_type_ids: bool, precision: str = "fp32"
-    ) -> None:
-        self.network = network
-        self._has_type_ids = has_type_ids
+    def __init__(self, network: Any, tokenizer: Tokenizer, *, precision: str = "fp32") -> None:  # noqa: ANN401
+        self.network = network  # a transformers PreTrainedModel
+        self._names = taken_inputs(network, tokenizer)
         self._dtype = PRECISIONS[precision]
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next(self.network.parameters()).device
+        device: torch.device = next(self.network.parameters()).device
+        return device
 
     @property
     def max_tokens(self) -> int:
@@ -82,30 +82,21 @@ class TorchBackend:
         self.network.eval()
         try:
             with _autocast(self.device, self._dtype):
-                output = self.network(
-                    **input_tensors(batch, device=self.device, has_type_ids=self._has_type_ids)
-                )
+                return self.compute(batch)
         finally:
             self.network.train(was_training)
-        return head_logits(output)
 
+    def compute(self, batch: Batch) -> torch.Tensor:
+        """The same as the network is now: in training, with gradient, under any autocast.
 
-def input_tensors(
-    batch: Batch, *, device: torch.device, has_type_ids: bool
-) -> dict[str, torch.Tensor]:
-    """The keyword arguments of a network's `forward` for a batch: (B, T) int64 each.
+        *Shape:* (B, T, n_outputs), float32, on the network's device.
+        """
+        with _attention_of_config(self.network):
+            return head_logits(self.network(**self.inputs(batch)))
 
-    Training and prediction both come through here.
-    """
-    arrays = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-    if has_type_ids and batch.token_type_ids is not None:
-        arrays["token_type_ids"] = batch.token_type_ids
-    return {name: _to_device(array, device) for name, array in arrays.items()}
-
-
-def _to_device(array: NDArray[np.int64], device: torch.device) -> torch.Tensor:
-    tensor = torch.from_numpy(array)
-    return tensor.to(device, non_blocking=True) if device.type != "cpu" else tensor
+    def inputs(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """What the network is given of a batch, by the names of its arguments."""
+        return input_tensors(batch, device=self.device, names=self._names)
 
 
 def head_logits(output: Any) -> torch.Tensor:  # noqa: ANN401 (transformers' output classes)
@@ -118,54 +109,8 @@ def head_logits(output: Any) -> torch.Tensor:  # noqa: ANN401 (transformers' out
     return torch.as_tensor(output.logits).float()
 
 
-def takes_type_ids(network: torch.nn.Module) -> bool:
-    """Whether the network's `forward` knows token type ids (asked, not guessed from its name)."""
-    return "token_type_ids" in inspect.signature(network.forward).parameters
-
-
-def max_positions(network: torch.nn.Module) -> int | None:
-    """The longest input that the network's position embeddings allow; None without any.
-
-    Families that count positions from padding_idx + 1 (RoBERTa) lose those places; others have
-    rows to spare (BART, Nystromformer: two), which the config's number leaves out.
-    """
-    tables = [
-        module
-        for name, module in network.named_modules()
-        if isinstance(module, torch.nn.Embedding)
-        and name.rsplit(".", 1)[-1] in {"position_embeddings", "wpe", "embed_positions"}
-    ]
-    if not tables:
-        return None
-    table = tables[0]
-    unused = 0 if table.padding_idx is None else table.padding_idx + 1
-    limit = table.num_embeddings - unused
-    told = _told_positions(network)
-    return limit if told is None else min(limit, told)
-
-
-def _told_positions(network: torch.nn.Module) -> int | None:
-    """`max_position_embeddings` of the config; XLNet, which has no limit, says -1."""
-    told = getattr(getattr(network, "config", None), "max_position_embeddings", None)
-    return told if isinstance(told, int) and told > 0 else None
-
-
-def describe_positions(network: torch.nn.Module, max_length: int) -> tuple[str, ...]:
-    """What to know of windows longer than the network was made for, where nothing would fail.
-
-    Rotary and relative positions have no table that ends, only a number in the config.
-    """
-    told = _told_positions(network)
-    if max_positions(network) is not None or told is None or max_length <= told:
-        return ()
-    return (
-        f"windows of {max_length:,} tokens are longer than the {told:,} that this encoder's config "
-        "names; its kind of positions computes them, but hardly as well",
-    )
-
-
 def resolve_device(wanted: str) -> torch.device:
-    """`auto` as the best device here; any other name must be available.
+    """`auto` as the best device here; any other name ("cuda", "cuda:1") must be available.
 
     Raises:
         RecipeError: the device is not available.
@@ -177,7 +122,9 @@ def resolve_device(wanted: str) -> torch.device:
     }
     if wanted == "auto":
         wanted = next(name for name, is_here in available.items() if is_here)
-    if not available.get(wanted, False):
+    kind, _, number = wanted.partition(":")
+    is_counted = not number or number in map(str, range(torch.cuda.device_count()))
+    if not (available.get(kind, False) and is_counted):
         raise RecipeError(
             f"no {wanted} device here",
             expected=f"one of: {', '.join(name for name, is_here in available.items() if is_here)}",
@@ -202,21 +149,21 @@ def resolve_precision(wanted: str, device: torch.device) -> str:
     return wanted
 
 
+@contextmanager
+def _attention_of_config(network: Any) -> Iterator[None]:  # noqa: ANN401
+    """Have each batch computed by the attention that the config names, whatever came before it.
+
+    BigBird turns to full attention at the first batch that is too short for its blocks, says so,
+    and stays there: how long windows were computed would depend on the order of the batches.
+    """
+    choose = getattr(network.base_model, "set_attention_type", None)
+    if choose is None:
+        yield
+        return
+    choose(network.config.attention_type)
+    with quiet_transformers():
+        yield
+
+
 def _autocast(device: torch.device, dtype: torch.dtype | None) -> AbstractContextManager[Any]:
     return nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)
-
-
-def check_length(network: torch.nn.Module, max_length: int) -> None:
-    """Refuse windows that are longer than the network's positions.
-
-    Raises:
-        ModelError: `max_length` tokens do not fit.
-    """
-    limit = max_positions(network)
-    if limit is not None and max_length > limit:
-        raise ModelError(
-            "windows are longer than the encoder's positions",
-            expected=f"windows.max_length of at most {limit} tokens",
-            found=str(max_length),
-            fix=f"--set windows.max_length={limit}",
-        )

@@ -14,6 +14,7 @@ from spanfit.cli import (
     evaluate,
     init,
     predict,
+    push,
     quickstart,
     score,
     show,
@@ -44,6 +45,7 @@ predict.add_to(app)
 ask.add_to(app)
 tag.add_to(app)
 score.add_to(app)
+push.add_to(app)
 
 
 def _print_version(wanted: bool) -> None:

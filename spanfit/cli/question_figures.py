@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _ROWS = (
     ("all questions", "exact_match", "f1", "n"),
-    ("all questions", "exact", "f1", "total"),
+    ("all questions", "exact", "f1", "n"),
+    ("all questions", "EM", "F1", "n"),
+    ("  their mean", "AVERAGE", "AVERAGE", ""),
     ("with an answer (HasAns)", "HasAns_exact", "HasAns_f1", "HasAns_total"),
     ("without an answer (NoAns)", "NoAns_exact", "NoAns_f1", "NoAns_total"),
     (CHOSEN_HERE, "best_exact", "best_f1", ""),

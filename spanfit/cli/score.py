@@ -55,8 +55,9 @@ MetricOption = Annotated[
     typer.Option(
         "--metric",
         metavar="NAME",
-        help="Of questions squad_v1 or squad_v2; of tagged texts conlleval, seqeval_strict, spans, "
-        "char_macro or accuracy; otherwise what suits.",
+        help="Of questions squad_v1, squad_v2, jsquad, korquad, cmrc2018, mlqa-LANGUAGE (mlqa-de, "
+        "…) or first_gold_exact; of tagged texts conlleval, seqeval_strict, spans, char_macro or "
+        "accuracy. Otherwise what suits: the script of the golds, the tags.",
     ),
 ]
 

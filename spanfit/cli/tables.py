@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 CHOSEN_HERE = "threshold chosen on this data"
 """What is said beside every best-threshold score."""
 
-_PERCENT = ("exact", "exact_match", "f1", "_ap", "precision", "recall", "accuracy", "_without_o")
+_PERCENT = (
+    *("exact", "exact_match", "f1", "_ap", "precision", "recall", "accuracy", "_without_o"),
+    *("EM", "F1", "AVERAGE"),
+)
 """How the names of figures from 0 to 100 end."""
 
 

@@ -12,12 +12,15 @@ import typer
 
 from spanfit.cli import console, question_windows, tag_windows
 from spanfit.cli.reading import ColumnsOption, quote_data, read_columns
+from spanfit.cli.score import MetricOption
 from spanfit.errors import DataError, ModelError, RecipeError, list_some
 from spanfit.quickstart import encoder_folder
+from spanfit.types import SegmenterName
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from spanfit.tokenizer import Tokenizer
     from spanfit.windows import Windows
 
 HELP = """Count the windows of a data set, and what they lose. Needs no torch.
@@ -28,10 +31,12 @@ DATA is questions (SQuAD's JSON, JSON Lines, CSV, Parquet), tagged texts
 Of questions: widened is a gold answer that begins or ends inside a token,
 lost one that no window holds within the limit. Of tagged texts: lost is an
 entity that cannot be learnt as it is, such as one that ends inside a token.
-The ceiling is the best score that tokenizer, windows and limit allow. --json
-lists all ids.
+The ceiling is the best score that tokenizer, windows and limit allow, by the
+metric that suits the gold or is named. --json lists all ids.
 
 Example: spanfit windows dev-v1.1.json --tokenizer runs/NAME/model
+
+Example: spanfit windows dev.json -t runs/NAME --metric mlqa-de
 
 Example: spanfit windows train.txt -t runs/NAME --columns tags=chunk
 """
@@ -59,7 +64,8 @@ def windows(
             "--tokenizer",
             "-t",
             metavar="T",
-            help="A run or folder with a tokenizer.json, that file, or quickstart.",
+            help="A run or folder with a tokenizer.json, that file, or quickstart. A folder "
+            "without one is read by transformers.",
         ),
     ],
     max_length: Annotated[
@@ -80,6 +86,12 @@ def windows(
         int | None,
         typer.Option(min=1, metavar="N", help="Tokens of the longest answer; 30, unless given."),
     ] = None,
+    segmenter: Annotated[
+        SegmenterName | None,
+        typer.Option(
+            help="Cuts words before the tokenizer; unless given, as the model's spanfit.json says."
+        ),
+    ] = None,
     first: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Only the first N questions or texts.")
     ] = None,
@@ -87,6 +99,7 @@ def windows(
         Literal["drop", "relocate"] | None,
         typer.Option(help="What to do with gold answers that are not where the file says."),
     ] = None,
+    metric: MetricOption = None,
     columns: ColumnsOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON with all ids, for a program.")
@@ -95,15 +108,15 @@ def windows(
     """Count windows, their lengths, what they lose, and the ceiling."""
     from spanfit.data import stream
     from spanfit.data.checking import check_examples
+    from spanfit.metrics import check_metric, choose_name
     from spanfit.recipe import make_recipe
     from spanfit.recipe.keys import owner_of
     from spanfit.tasks import COVERAGES, find_task
-    from spanfit.tokenizer import load_tokenizer
     from spanfit.windows import WindowSettings, make_windows
 
     section = read_columns(columns)
     reading = section.reading(bad_answers=bad_answers or "fail")
-    loaded = load_tokenizer(_find_tokenizer(tokenizer))
+    loaded = _load(_find_tokenizer(tokenizer), segmenter)
     found = list(islice(stream(data, reading=reading), first))
     checked = check_examples(found, reading=reading, name=str(data))
     for line in checked.notes:
@@ -111,6 +124,9 @@ def windows(
     if not checked.examples:
         raise DataError("there is no question and no text in it", where=str(data))
     task = find_task(checked.examples[0])
+    check_metric(metric, task=task.name)
+    if with_gold := [example for example in checked.examples if example.has_gold]:
+        metric = choose_name(with_gold, metric=metric, scheme=checked.scheme, where=str(data))
     content: dict[str, Any] = {"task": {"name": task.name}}
     if limit is not None:
         if owner_of("decode", "max_answer_tokens") != task.name:
@@ -128,10 +144,11 @@ def windows(
         recipe.windows.overlap if overlap is None else overlap,
     )
     made = make_windows([task.texts(example) for example in examples], loaded, shape)
-    coverage = COVERAGES[task.name](examples, made, settings)
+    coverage = COVERAGES[task.name](examples, made, settings, metric=metric)
     report = {
         "data": str(data),
         "tokenizer": tokenizer,
+        "segmenter": loaded.segmenter,
         "kind": examples[0].kind,
         **coverage.to_json(),
         **_measure(made, examples[0].kind, n=len(examples)),
@@ -154,7 +171,7 @@ def _find_tokenizer(given: str) -> Path:
     if given == "quickstart":
         return encoder_folder()
     path = Path(given)
-    if (path / "model" / "tokenizer.json").is_file():
+    if any((path / "model" / name).is_file() for name in ("tokenizer.json", "config.json")):
         return path / "model"
     if path.exists() or len(path.parts) > 2 or path.is_absolute() or path.suffix:
         return path
@@ -165,6 +182,15 @@ def _find_tokenizer(given: str) -> Path:
         found="no such folder or file",
         fix=f"hf download {given} tokenizer.json tokenizer_config.json --local-dir {path.name}",
     )
+
+
+def _load(path: Path, segmenter: SegmenterName | None) -> Tokenizer:
+    """The tokenizer, behind its model's segmenter unless another one is named."""
+    from spanfit.settings import read_settings
+    from spanfit.tokenizer import load_tokenizer
+
+    stored = read_settings(path if path.is_dir() else path.parent)
+    return load_tokenizer(path).segmented(segmenter or (stored.segmenter if stored else "none"))
 
 
 def _measure(made: Windows, kind: str, *, n: int) -> dict[str, Any]:
@@ -265,5 +291,10 @@ def _say_more(file: str, made: Windows) -> None:
         console.warning(
             f"the tokenizer's folder says that its model takes at most {longest} tokens"
         )
-    console.note("tokenizer.json was read as it stands; transformers may read its folder otherwise")
+    if made.tokenizer.is_python:
+        console.note("transformers' own tokenizer was used: there is no tokenizer.json")
+    else:
+        console.note(
+            "tokenizer.json was read as it stands; transformers may read its folder otherwise"
+        )
     console.next_step(f"spanfit init {file} > recipe.toml")

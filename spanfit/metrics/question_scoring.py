@@ -3,58 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import get_args
 
 import numpy as np
 
 from spanfit.data import digest
 from spanfit.data.predictions import Response
-from spanfit.errors import DataError, RecipeError, did_you_mean, list_some
+from spanfit.errors import DataError, list_some
 from spanfit.examples import Examples
 from spanfit.metrics.confidence import Confidence, measure_confidence
+from spanfit.metrics.languages import suit_name
+from spanfit.metrics.question_metrics import QuestionMetric, find_question_metric
 from spanfit.metrics.scores import Scores
 from spanfit.metrics.signatures import Signature
-from spanfit.metrics.squad import (
-    Floats,
-    Ranking,
-    SquadMetric,
-    answer_scores,
-    squad_v1_figures,
-    squad_v2_figures,
-    threshold_figures,
-)
+from spanfit.metrics.squad import Floats, Ranking, mean_figures, threshold_figures
 from spanfit.types import QuestionExample, SelectedOn
-
-METRICS: tuple[SquadMetric, ...] = get_args(SquadMetric)
-"""Those of questions; `tag_counting.TAG_METRICS` are those of tagged texts."""
 
 
 def score_questions(
     examples: Sequence[QuestionExample],
     responses: Mapping[str, Response],
     *,
-    metric: SquadMetric,
+    metric: QuestionMetric,
     selected_on: SelectedOn,
 ) -> Scores:
     """Score checked responses, whose order decides between equal null odds."""
     has_answer = np.array([example.is_answerable for example in examples])
     raw = np.array([_raw_scores(example, responses, metric=metric) for example in examples])
     exact, f1 = raw[:, 0].copy(), raw[:, 1].copy()
-    if metric == "squad_v1":
-        figures = squad_v1_figures(exact, f1)
-    else:
+    if metric.allows_null:
         null_ids = {key for key, response in responses.items() if response.is_null}
         is_null = np.array([example.id in null_ids for example in examples])
         exact[is_null] = f1[is_null] = ~has_answer[is_null]
-        figures = squad_v2_figures(exact, f1, has_answer=has_answer)
-        if (ranking := _rank(examples, responses, raw=raw)) is not None:
-            n_answerable = int(has_answer.sum())
-            figures |= threshold_figures(ranking, n=len(examples), n_answerable=n_answerable)
+    figures = mean_figures(exact, f1, has_answer=has_answer, metric=metric)
+    ranking = _rank(examples, responses, raw=raw) if "total" in figures else None
+    if ranking is not None:
+        n_answerable = int(has_answer.sum())
+        figures |= threshold_figures(ranking, n=len(examples), n_answerable=n_answerable)
     return Scores(
         signature=Signature(
-            metric=metric,
-            normalisation="squad",
-            language="en",
+            metric=metric.signed_name,
+            normalisation=metric.normalisation,
+            language=metric.language,
             selected_on=selected_on,
             data_digest=digest(examples),
             n=len(examples),
@@ -65,6 +54,7 @@ def score_questions(
         example_exact=exact,
         example_f1=f1,
         confidence=_measure_confidence(examples, responses, exact=exact),
+        names={"exact": metric.exact, "f1": metric.f1},
     )
 
 
@@ -90,15 +80,14 @@ def _measure_confidence(
 
 
 def _raw_scores(
-    example: QuestionExample, responses: Mapping[str, Response], *, metric: SquadMetric
+    example: QuestionExample, responses: Mapping[str, Response], *, metric: QuestionMetric
 ) -> tuple[float, float]:
     """Exact and F1 of one response's text; squad_v1 has no "no answer" but the empty text."""
     response = responses.get(example.id)
     if response is None:
         return 0.0, 0.0
-    text = "" if response.is_null and metric == "squad_v1" else response.text
-    golds = [answer.text for answer in example.answers or ()]
-    return answer_scores(text, golds, metric=metric)
+    text = "" if response.is_null and not metric.allows_null else response.text
+    return metric.score(text, [answer.text for answer in example.answers or ()])
 
 
 def _rank(
@@ -146,27 +135,21 @@ def require_questions(examples: Examples, *, where: str) -> Sequence[QuestionExa
 
 def choose_metric(
     metric: str | None, examples: Sequence[QuestionExample], *, where: str
-) -> SquadMetric:
+) -> QuestionMetric:
     """The metric of that name, or the one that suits the questions.
 
     Raises:
         RecipeError: there is none of that name.
         DataError: it does not suit them.
     """
+    chosen = find_question_metric(suit_name(examples) if metric is None else metric)
     unanswerable = [example.id for example in examples if not example.is_answerable]
-    if metric is None:
-        return "squad_v2" if unanswerable else "squad_v1"
-    for known in METRICS:
-        if metric == known:
-            break
-    else:
-        raise RecipeError(f"there is no metric {metric!r}", fix=did_you_mean(metric, METRICS))
-    if known == "squad_v1" and unanswerable:
+    if unanswerable and not chosen.allows_null:
         raise DataError(
-            f"squad_v1 needs an answer to each question; {len(unanswerable):,} of "
+            f"{chosen.name} needs an answer to each question; {len(unanswerable):,} of "
             f"{len(examples):,} have none",
             where=where,
             found=f"no answer for {list_some(unanswerable)}",
             fix="--metric squad_v2",
         )
-    return known
+    return chosen

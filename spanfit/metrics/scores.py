@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
@@ -81,7 +82,8 @@ class Scores:
     All else has length n, in the order of the gold: the `examples` that were scored, what was
     `predicted` for them ("" for "no answer", None: nothing, which counts as 0), and arrays, made
     read-only: `example_exact` and `example_f1` (float64, 0 to 1). `confidence` is there where
-    every prediction came with the probability of what it says.
+    every prediction came with the probability of what it says. `names` has the official names of
+    "exact" and "f1", where they are others.
     """
 
     noun: ClassVar[str] = "questions"
@@ -94,6 +96,7 @@ class Scores:
     example_exact: Floats
     example_f1: Floats
     confidence: Confidence | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for values in (self.examples, self.predicted, self.example_exact, self.example_f1):
@@ -110,7 +113,7 @@ class Scores:
     @property
     def f1(self) -> float:
         """F1 of all questions, 0 to 100."""
-        return self.figures["f1"]
+        return self.figures[self._name("f1")]
 
     def value(self, name: str) -> float:
         """The figure that selection looks at: "f1" or "exact"."""
@@ -119,7 +122,7 @@ class Scores:
     @property
     def headings(self) -> dict[str, str]:
         """Short names of the figures that matter most."""
-        return {"EM": self._name("exact"), "F1": "f1"}
+        return {"EM": self._name("exact"), "F1": self._name("f1")}
 
     @property
     def headline(self) -> dict[str, float]:
@@ -151,9 +154,9 @@ class Scores:
         """How far a figure (0 to 100) would move had other questions been asked.
 
         A percentile bootstrap interval (`metrics.bootstrap`) of a figure that is a mean over
-        questions: exact (exact_match), f1, and those of HasAns_ and NoAns_. best_* and pr_* have
-        none: they choose a threshold, or walk through all of them, on the data reported, so they
-        say what could be had there and not what this system scores.
+        questions: exact (exact_match, EM), f1 (F1), and those of HasAns_ and NoAns_. best_* and
+        pr_* have none: they choose a threshold, or walk through all of them, on the data reported,
+        so they say what could be had there and not what this system scores.
 
         Raises:
             RecipeError: the figure is not there, or is no such mean.
@@ -209,7 +212,7 @@ class Scores:
     def means(self) -> dict[tuple[str, str], Flags]:
         """The figures that are means of `values`, in pairs, and the questions (n,) they are of."""
         parts = {
-            (self._name("exact"), "f1"): np.ones(self.signature.n, dtype=np.bool_),
+            (self._name("exact"), self._name("f1")): np.ones(self.signature.n, dtype=np.bool_),
             ("HasAns_exact", "HasAns_f1"): self.has_answer,
             ("NoAns_exact", "NoAns_f1"): ~self.has_answer,
         }
@@ -239,8 +242,8 @@ class Scores:
         return {id_: row for row, id_ in enumerate(self.ids)}
 
     def _name(self, figure: str) -> str:
-        """What the official script calls it: exact is exact_match in squad_v1."""
-        return "exact_match" if figure == "exact" and figure not in self.figures else figure
+        """What the official script calls it: exact is exact_match in squad_v1, EM in cmrc2018."""
+        return self.names.get(figure, figure)
 
     def _slice(self, rows: list[int]) -> Slice:
         mask = np.zeros(self.signature.n, dtype=np.bool_)

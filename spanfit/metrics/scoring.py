@@ -12,13 +12,12 @@ from spanfit.examples import AS_IT_IS, Example, Examples, Prediction, Reading
 from spanfit.metrics.question_scoring import choose_metric, require_questions, score_questions
 from spanfit.metrics.responses import NaProbs, Predictions, collect_responses, name_source
 from spanfit.metrics.scores import Scores
-from spanfit.metrics.squad import (
-    SquadMetric,
-)
+from spanfit.metrics.tag_counting import check_units, find_metric, suit_metric
 from spanfit.metrics.tag_responses import TagPredictions
 from spanfit.metrics.tag_scores import TagScores
 from spanfit.metrics.tag_scoring import choose_tag_metric, score_texts
 from spanfit.tagged import TaggedExample
+from spanfit.tags import find_scheme
 from spanfit.types import QuestionExample, SelectedOn
 
 Gold = str | Path | Sequence[Example]
@@ -75,7 +74,8 @@ def score(
         gold: a data file (`spanfit.read`), or its examples.
         predictions: predictions, or their file. Of questions ours or the official {id: text}, or
             that object; of tagged texts ours, or columns (see `data.tag_predictions`).
-        metric: of questions "squad_v1" or "squad_v2"; None: squad_v2 where the gold has a question
+        metric: of questions one of METRICS (see `question_metrics`); None: the one that suits the
+            script of the golds (see `languages`), in most squad_v2 where the gold has a question
             without an answer, else squad_v1. Of tagged texts "conlleval" (None, where tags have
             prefixes), "accuracy" (None, where they have none), "seqeval_strict", "spans" or
             "char_macro".
@@ -89,9 +89,9 @@ def score(
 
     Returns:
         Scores or TagScores, in the order of the gold. What has no prediction counts against the
-        score and is listed in `missing`. Of questions best_* and pr_* (squad_v2) are there where
-        every prediction has null odds or a na-prob. `confidence` is there where every prediction
-        has the probability of what it says (and no na-prob decides anew).
+        score and is listed in `missing`. Of questions best_* and pr_* are there beside HasAns_*
+        where every prediction has null odds or a na-prob. `confidence` is there where every
+        prediction has the probability of what it says (and no na-prob decides anew).
 
     Raises:
         DataError: no gold, an example without gold, a malformed file, an id that the gold does
@@ -126,7 +126,7 @@ def score(
 @overload
 def check_gold(
     gold: Sequence[QuestionExample], *, metric: str | None = None, reading: Reading = AS_IT_IS
-) -> tuple[Sequence[QuestionExample], SquadMetric, str]: ...
+) -> tuple[Sequence[QuestionExample], str, str]: ...
 @overload
 def check_gold(
     gold: Gold, *, metric: str | None = None, reading: Reading = AS_IT_IS
@@ -143,12 +143,12 @@ def check_gold(
     if is_tagged(examples):
         return examples, choose_tag_metric(examples, metric, reading=reading, name=name), name
     questions = require_questions(examples, where=name)
-    return questions, choose_metric(metric, questions, where=name), name
+    return questions, choose_metric(metric, questions, where=name).name, name
 
 
 def check_questions(
     gold: str | Path | Sequence[QuestionExample], *, metric: str | None = None
-) -> tuple[Sequence[QuestionExample], SquadMetric, str]:
+) -> tuple[Sequence[QuestionExample], str, str]:
     """As `check_gold`, where only questions will do.
 
     Raises:
@@ -157,7 +157,33 @@ def check_questions(
     """
     examples, name = _read_gold(gold, AS_IT_IS)
     questions = require_questions(examples, where=name)
-    return questions, choose_metric(metric, questions, where=name), name
+    return questions, choose_metric(metric, questions, where=name).name, name
+
+
+def choose_name(
+    examples: Examples,
+    *,
+    metric: str | None = None,
+    scheme: str | None = None,
+    where: str = "what is scored",
+) -> str:
+    """The name of the metric for examples with gold, perhaps of several files.
+
+    The named one, or the one that suits all of them; `scheme` is that of their tags, `where` what
+    messages call them. Ids are not looked at: two files may have the same.
+
+    Raises:
+        RecipeError: there is no metric of that name for them.
+        DataError: it does not suit them.
+    """
+    if not is_tagged(examples):
+        questions = [example for example in examples if isinstance(example, QuestionExample)]
+        return choose_metric(metric, questions, where=where).name
+    if metric is None:
+        return suit_metric(find_scheme(scheme or ""))
+    chosen = find_metric(metric)
+    check_units(examples, chosen)
+    return chosen
 
 
 def is_tagged(examples: Examples) -> TypeGuard[Sequence[TaggedExample]]:

@@ -1,12 +1,7 @@
-"""The arithmetic of SQuAD v1.1 and v2.0: one answer, all figures, best threshold, areas.
+"""From the scores of single answers to all figures: means, best threshold, areas.
 
-Equal to the official evaluate-v1.1.py and evaluate-v2.0.py, on their scale of 0 to 100. Where the
-two differ:
-
-                                     squad_v1                squad_v2
-    gold that normalises to nothing  kept                    dropped; if none is left: ""
-    prediction that does so          F1 0, even if exact     F1 = exact
-    question without an answer       not allowed             right if nothing is said
+Equal to the official scripts, on their scale of 0 to 100. What they compare is in
+`question_metrics`; best thresholds and areas are those of evaluate-v2.0.py.
 
 A question without a prediction counts as 0 in every figure. evaluate-v1.1 does the same;
 evaluate-v2.0 leaves it out of its overall figures and stops at the others.
@@ -14,65 +9,31 @@ evaluate-v2.0 leaves it out of its overall figures and stops at the others.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spanfit.text import normalise_english
+from spanfit.metrics.question_metrics import QuestionMetric
 
-SquadMetric = Literal["squad_v1", "squad_v2"]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def answer_scores(
-    text: str, golds: Sequence[str], *, metric: SquadMetric = "squad_v2"
-) -> tuple[float, float]:
-    """Exact match and F1 (each 0 to 1) of one predicted text: each the best over the golds.
+def mean_figures(
+    exact: Floats, f1: Floats, *, has_answer: Flags, metric: QuestionMetric
+) -> dict[str, float]:
+    """The means of scores (n,) of 0 to 1, n at least 1, by the names of the official script.
 
-    No golds means that the question has no answer, which only "" says rightly (squad_v2).
-
-    Raises:
-        ValueError: squad_v1 without golds.
+    `total` and HasAns_* and NoAns_*, of the questions that there are, come with them where the
+    script has them, or where a question has no answer.
     """
-    if metric == "squad_v1" and not golds:
-        raise ValueError("squad_v1 has no score for a question without golds")
-    predicted = normalise_english(text)
-    normalised = [normalise_english(gold) for gold in golds]
-    if metric == "squad_v2":
-        normalised = [gold for gold in normalised if gold] or [""]
-    exact = float(predicted in normalised)
-    if not predicted:
-        return exact, exact if metric == "squad_v2" else 0.0
-    if exact:
-        return 1.0, 1.0
-    words = predicted.split()
-    return 0.0, max(word_f1(words, gold.split()) for gold in normalised)
-
-
-def word_f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
-    """F1 (0 to 1) of two bags of words: a word counts as often as both hold it."""
-    if not (shared := sum((Counter(predicted) & Counter(gold)).values())):
-        return 0.0
-    precision, recall = shared / len(predicted), shared / len(gold)
-    return 2 * precision * recall / (precision + recall)
-
-
-def squad_v1_figures(exact: Floats, f1: Floats) -> dict[str, float]:
-    """The figures of evaluate-v1.1 from scores (n,) of 0 to 1, n at least 1."""
-    return {"exact_match": _percent(exact), "f1": _percent(f1)}
-
-
-def squad_v2_figures(exact: Floats, f1: Floats, *, has_answer: Flags) -> dict[str, float]:
-    """The figures of evaluate-v2.0 from scores (n,) of 0 to 1, n at least 1.
-
-    HasAns_* and NoAns_* are there where the gold has such questions.
-    """
-    figures = {"exact": _percent(exact), "f1": _percent(f1), "total": len(exact)}
+    figures = {metric.exact: _percent(exact), metric.f1: _percent(f1)}
+    if metric.average:
+        figures[metric.average] = (figures[metric.exact] + figures[metric.f1]) / 2
+    if not (metric.by_kind or (~has_answer).any()):
+        return figures
+    figures["total"] = len(exact)
     for name, part in (("HasAns", has_answer), ("NoAns", ~has_answer)):
         if part.any():
             figures[f"{name}_exact"] = _percent(exact[part])

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from spanfit.examples import Reading
+from spanfit.types import SegmenterName
 
 QA: JsonDict = {"task": "qa"}
 TAGGING: JsonDict = {"task": "tagging"}
@@ -39,6 +40,11 @@ class TaskSection(Section):
 
     name: Literal["qa", "tagging"] = Field(
         "qa", description="qa: point at the answer to a question; tagging: name each word or entity"
+    )
+    metric: str | None = Field(
+        None,
+        description="official metric of scores, threshold and ceiling, by name; unset: what suits "
+        "the gold",
     )
     label_smoothing: float = Field(
         0.0,
@@ -167,6 +173,9 @@ class ModelSection(Section):
     )
     revision: str | None = Field(None, description="branch, tag or commit of a hub id")
     trust_remote_code: bool = Field(False, description="run Python code that comes with a hub id")
+    segmenter: SegmenterName = Field(
+        "none", description="cuts words before the tokenizer: none, mecab or jumanpp"
+    )
     hidden_dropout: float | None = Field(
         None, ge=0, lt=1, description="probability; unset: as the checkpoint has it"
     )

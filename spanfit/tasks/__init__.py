@@ -7,6 +7,7 @@ questions        extractive question answering: the answer's start and end
 span_targets     where answers stand among tokens and windows
 coverage         what windows and token borders lose of the gold answers
 ceiling          the best score that is left
+ranges           what may be predicted; word_ranges, unit_ranges: where the best of it may be
 
 tagging          tags of units: entities, chunks, parts of speech
 arrangement      texts divided into units, with what stands around them
@@ -20,8 +21,8 @@ tag_coverage     what windows and token borders lose of the gold tags
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from spanfit.settings import ModelSettings
 from spanfit.tasks.base import AnyTask, Coverage, Task
@@ -36,7 +37,22 @@ __all__ = ["COVERAGES", "TASKS", "QuestionTask", "TaggingTask", "Task", "find_ta
 TASKS: dict[str, AnyTask] = {"qa": QuestionTask(), "tagging": TaggingTask()}
 """Each task by the name that recipes and spanfit.json use."""
 
-COVERAGES: dict[str, Callable[[Sequence[Any], Windows, ModelSettings], Coverage]] = {
+
+class Measure(Protocol):
+    """How the windows of a task are measured."""
+
+    def __call__(
+        self,
+        examples: Sequence[Any],
+        windows: Windows,
+        settings: ModelSettings,
+        *,
+        metric: str | None = None,
+    ) -> Coverage:
+        """What the windows lose of the gold; the ceiling by a metric, or by the one that suits."""
+
+
+COVERAGES: dict[str, Measure] = {
     "qa": measure_coverage,
     "tagging": measure_tag_coverage,
 }

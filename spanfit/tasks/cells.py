@@ -95,7 +95,7 @@ def find_cells(examples: Sequence[TaggedExample], windows: Windows) -> Cells:
     same = of_cell[1:] == of_cell[:-1]
     following[:-1][same] = pieces[1:][same]
     last_piece = np.maximum(np.minimum(reach, following - 1), pieces)
-    window, is_held = _find_windows(windows, of_cell, pieces, last_piece)
+    window, is_held = find_windows(windows, of_cell, pieces, last_piece)
     return Cells(
         unit_splits=unit_splits,
         cell=cell,
@@ -136,7 +136,7 @@ def _find_pieces(
     return first, np.where(has_piece, np.maximum(tokens.last, first), -1)
 
 
-def _find_windows(
+def find_windows(
     windows: Windows, example: Ints, first: Ints, last: Ints
 ) -> tuple[Ints, NDArray[np.bool_]]:
     """The window of each cell, (C,), and whether it holds all the pieces from `first` to `last`."""

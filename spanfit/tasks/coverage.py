@@ -21,12 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanfit.errors import list_some
-from spanfit.metrics.squad import SquadMetric
+from spanfit.metrics import QuestionMetric, find_question_metric, suit_name
 from spanfit.recipe import TaskSection
 from spanfit.settings import ModelSettings
 from spanfit.tasks.ceiling import Ceiling, find_ceiling
 from spanfit.tasks.span_targets import GoldSpans, find_gold_tokens, gold_spans
-from spanfit.text import normalise_english
 from spanfit.types import QuestionExample
 from spanfit.windows import Windows
 
@@ -142,16 +141,17 @@ def measure_coverage(
     windows: Windows,
     settings: ModelSettings,
     *,
-    metric: SquadMetric | None = None,
+    metric: str | None = None,
 ) -> Coverage:
     """Count what `windows`, those of `examples`, lose, and find the ceiling.
 
     Of the settings only the limit of an answer matters here.
 
-    The metric of the ceiling is squad_v2 where a question has no answer, else squad_v1, unless
-    one is named. Answers should have been checked (`spanfit.data.answers`).
+    The metric of the ceiling is the named one, else the one that suits the golds. Answers should
+    have been checked (`spanfit.data.answers`).
 
     Raises:
+        RecipeError: there is no metric of that name.
         DataError: an answer is not inside its context.
     """
     max_answer_tokens = settings.decode.max_answer_tokens
@@ -160,6 +160,8 @@ def measure_coverage(
     answerable, first = np.unique(golds.example, return_index=True)
     best = np.minimum.reduceat(fits, first) if len(first) else fits
     has_gold = [row for row, example in enumerate(examples) if example.answers is not None]
+    named = metric or suit_name([examples[row] for row in has_gold])
+    chosen = find_question_metric(named)
     ids = [example.id for example in examples]
     return Coverage(
         max_answer_tokens=max_answer_tokens,
@@ -176,8 +178,8 @@ def measure_coverage(
             examples,
             windows,
             max_answer_tokens=max_answer_tokens,
-            metric=metric,
-            solved=_solved(examples, golds, fits),
+            metric=chosen,
+            solved=_solved(examples, golds, fits, metric=chosen),
         ),
     )
 
@@ -197,16 +199,22 @@ def _classify(golds: GoldSpans, windows: Windows, *, max_answer_tokens: int) -> 
 
 
 def _solved(
-    examples: Sequence[QuestionExample], golds: GoldSpans, fits: NDArray[np.int64]
+    examples: Sequence[QuestionExample],
+    golds: GoldSpans,
+    fits: NDArray[np.int64],
+    *,
+    metric: QuestionMetric,
 ) -> set[int]:
-    """Rows with an exact gold that the metric can see: saying it gets the highest score."""
+    """Rows with an exact gold whose text, said as it stands, gets the highest score."""
     exact = fits == EXACT
     columns = golds.example[exact], golds.start[exact], golds.end[exact]
-    return {
-        row
-        for row, start, end in zip(*(column.tolist() for column in columns), strict=True)
-        if normalise_english(examples[row].context[start:end])
-    }
+    solved: set[int] = set()
+    for row, start, end in zip(*(column.tolist() for column in columns), strict=True):
+        if row not in solved:
+            texts = [gold.text for gold in examples[row].answers or ()]
+            if metric.score(examples[row].context[start:end], texts) == (1.0, 1.0):
+                solved.add(row)
+    return solved
 
 
 def _summarise(fits: NDArray[np.int64], *, ids: Sequence[str]) -> Fit:

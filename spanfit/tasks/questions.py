@@ -19,11 +19,11 @@ import numpy as np
 from spanfit.batching import Batch
 from spanfit.data.checking import Checked
 from spanfit.decode.merging import WindowCandidates, concatenate, decode_batch, merge_all
-from spanfit.errors import DataError, RecipeError, did_you_mean
+from spanfit.errors import DataError
 from spanfit.examples import AS_IT_IS, Reading
-from spanfit.metrics import METRICS, answer_scores
+from spanfit.metrics import find_question_metric
 from spanfit.recipe import Recipe, TaskSection
-from spanfit.settings import Calibration, ModelSettings
+from spanfit.settings import SPAN_OUTPUTS, Calibration, ModelSettings
 from spanfit.tasks.base import Task
 from spanfit.tasks.span_targets import (
     SpanTargets,
@@ -93,11 +93,18 @@ class QuestionTask(
         self, examples: Sequence[QuestionExample], recipe: Recipe, *, scheme: str | None = None
     ) -> ModelSettings:
         """Windows and decoding as the recipe has them; the examples change nothing."""
-        return ModelSettings(task="qa", windows=recipe.windows, decode=recipe.decode)
+        return ModelSettings(
+            task="qa",
+            outputs=SPAN_OUTPUTS,
+            windows=recipe.windows,
+            segmenter=recipe.model.segmenter,
+            decode=recipe.decode,
+            metric=recipe.task.metric,
+        )
 
     def assume(self, outputs: Sequence[str]) -> ModelSettings:
         """The defaults."""
-        return ModelSettings()
+        return ModelSettings(outputs=SPAN_OUTPUTS)
 
     def adapt(
         self,
@@ -131,8 +138,8 @@ class QuestionTask(
         return f"a null threshold of {Calibration().threshold:g}"
 
     def outputs(self, settings: ModelSettings) -> tuple[str, ...]:
-        """Start and end, by the names that transformers gives them."""
-        return ("LABEL_0", "LABEL_1")
+        """Start and end."""
+        return SPAN_OUTPUTS
 
     def arrange(
         self, examples: Iterable[QuestionExample], tokenizer: Tokenizer, settings: ModelSettings
@@ -252,17 +259,12 @@ class QuestionTask(
         Raises:
             RecipeError: an unknown metric.
         """
-        known = next((known for known in METRICS if known == metric), None)
-        if known is None:
-            raise RecipeError(
-                f"there is no metric {metric!r}", expected=did_you_mean(metric, METRICS)
-            )
+        known = find_question_metric(metric)
         answer = prediction.answer
-        if answer is None and known == "squad_v2":
-            is_right = float(not example.is_answerable)
-            return is_right, is_right
+        if answer is None and known.allows_null:
+            return known.score_null(not example.is_answerable)
         golds = [gold.text for gold in example.answers or ()]
-        return answer_scores(answer.text if answer else "", golds, metric=known)
+        return known.score(answer.text if answer else "", golds)
 
 
 def _learns_null(training: Sequence[QuestionExample]) -> bool:

@@ -16,8 +16,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from spanfit.data.tag_predictions import TagResponse
 from spanfit.errors import list_some
-from spanfit.metrics.tagging import count_entities, count_tags, pair_tags
+from spanfit.metrics.tag_counting import TagMetric, count_texts, find_metric, suit_metric
 from spanfit.recipe import TaskSection
 from spanfit.settings import ModelSettings, TagSettings
 from spanfit.tagged import Entity, TaggedExample
@@ -45,6 +46,9 @@ REASONS: Final = {
 }
 """Why an entity is not learnt as it is, in the order in which losses are told."""
 
+_MAIN_FIGURES: Final = {"accuracy": "accuracy", "char_macro": "char_macro_f1"}
+"""The figure that a metric is named after, where that is not its micro F1."""
+
 
 @dataclass(frozen=True, slots=True)
 class TagLoss:
@@ -59,12 +63,17 @@ class TagLoss:
 class TagCeiling:
     """The highest figure (0 to 100) that can be reached on `n` texts.
 
-    `metric` is conlleval, whose figure is the micro F1, or accuracy for tags without prefixes.
+    Which figure of the metric that is, `name` tells: "conlleval f1", "accuracy".
     """
 
     metric: str
     figure: float
     n: int
+
+    @property
+    def name(self) -> str:
+        """Metric and figure."""
+        return self.metric if self.metric in _MAIN_FIGURES else f"{self.metric} f1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,29 +143,38 @@ class TagCoverage:
         """The ceiling by the name of its metric and figure; empty without gold."""
         if self.ceiling is None:
             return {}
-        name = {"conlleval": "conlleval f1"}.get(self.ceiling.metric, self.ceiling.metric)
-        return {name: self.ceiling.figure}
+        return {self.ceiling.name: self.ceiling.figure}
 
 
 def measure_tag_coverage(
-    examples: Sequence[TaggedExample], windows: Windows, settings: ModelSettings
+    examples: Sequence[TaggedExample],
+    windows: Windows,
+    settings: ModelSettings,
+    *,
+    metric: str | None = None,
 ) -> TagCoverage:
     """Count what `windows`, those of `examples`, lose, and find the ceiling.
 
+    The metric of the ceiling is the named one, else the one that suits the scheme.
+
     Raises:
+        RecipeError: there is no metric of that name.
         ValueError: the settings are not those of a tagging model.
-        DataError: a gold tag is none of the model's scheme.
+        DataError: a gold tag is none of the model's scheme, or the units are not those that the
+            metric counts.
     """
     tagging = settings.tagging
     if tagging is None:
         raise ValueError("these settings are not those of a tagging model")
     model = make_table(find_scheme(tagging.scheme), tagging.tags)
+    chosen = suit_metric(model.scheme) if metric is None else find_metric(metric)
     cells = find_cells(examples, windows)
     # Texts without gold have no entity, and no part in the ceiling.
     filled = [example if example.tags is not None else _fill(example) for example in examples]
     gold = tag_cells(filled, cells, model)
     losses = tuple(_list_losses(examples, cells, gold))
     with_gold = [row for row, example in enumerate(examples) if example.tags is not None]
+    tags = round_trip(cells, gold, settings)
     return TagCoverage(
         scheme=model.scheme.name,
         n_texts=len(examples),
@@ -167,7 +185,12 @@ def measure_tag_coverage(
         losses=losses,
         units_without_piece=tuple(_list_pieceless(examples, cells)),
         unknown_tags=_count_unknown(examples, tagging),
-        ceiling=_find_ceiling(examples, with_gold, round_trip(cells, gold, settings), model.scheme),
+        ceiling=_find_ceiling(
+            [examples[row] for row in with_gold],
+            [tags[row] for row in with_gold],
+            scheme=model.scheme,
+            metric=chosen,
+        ),
     )
 
 
@@ -222,16 +245,17 @@ def _count_unknown(examples: Sequence[TaggedExample], tagging: TagSettings) -> d
 
 
 def _find_ceiling(
-    examples: Sequence[TaggedExample],
-    rows: Sequence[int],
-    tags: Sequence[Sequence[str]],
+    texts: Sequence[TaggedExample],
+    tags: Sequence[tuple[str, ...]],
+    *,
     scheme: Scheme,
+    metric: TagMetric,
 ) -> TagCeiling | None:
-    """The score of these tags of all texts on the rows that have gold; None where none has."""
-    if not rows:
+    """The score of these tags of the texts with gold; None where there is none."""
+    if not texts:
         return None
-    pair = pair_tags([examples[row].tags or () for row in rows], [tags[row] for row in rows])
-    if scheme.has_prefixes:
-        figure = count_entities(pair, scheme=scheme).micro.f1
-        return TagCeiling("conlleval", figure, n=len(rows))
-    return TagCeiling("accuracy", count_tags(pair).micro.recall, n=len(rows))
+    said = tuple(
+        TagResponse(replace(text, tags=own)) for text, own in zip(texts, tags, strict=True)
+    )
+    figures = count_texts(texts, said, scheme=scheme, metric=metric).figures
+    return TagCeiling(metric, figures[_MAIN_FIGURES.get(metric, "f1")], n=len(texts))

@@ -45,7 +45,9 @@ def settle_tags(
     return ModelSettings(
         task="tagging",
         windows=recipe.windows,
+        segmenter=recipe.model.segmenter,
         decode=recipe.decode,
+        metric=recipe.task.metric,
         tagging=TagSettings(
             tags=_complete(list_tags(examples), known),
             scheme=known.name,
