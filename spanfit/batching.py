@@ -114,6 +114,29 @@ def split_by_length(
     return np.split(order, cuts) if len(order) else []
 
 
+def split_by_tokens(lengths: npt.NDArray[np.integer], *, max_tokens: int) -> list[Int64]:
+    """Packs of at most `max_tokens` tokens in all: row numbers, int64, each row in exactly one.
+
+    A row that is longer by itself stands alone. Rows go from long to short, into as few packs as
+    that order allows, and then evenly.
+    """
+    if max_tokens < 1:
+        raise ValueError(f"max_tokens must be at least 1, found {max_tokens}")
+    order = np.argsort(-lengths.astype(np.int64), kind="stable")
+    sizes = lengths[order].astype(np.int64)
+    total = int(sizes.sum())
+    if not len(order):
+        return []
+    even = -(-total // max(1, -(-total // max_tokens)))
+    cuts, filled = [], 0
+    for place, size in enumerate(sizes.tolist()):
+        if filled and (filled + size > max_tokens or filled >= even):
+            cuts.append(place)
+            filled = 0
+        filled += size
+    return np.split(order, cuts)
+
+
 def _cheapest_cuts(lengths: Int64, max_tokens: int, overhead_tokens: int) -> list[int]:
     """Where to cut rows that go from long to short; the first row of every run but the first.
 

@@ -74,7 +74,7 @@ def load(
         task=task,
         tokenizer=loaded.tokenizer,
         settings=settings,
-        backend=TorchBackend(network, loaded.tokenizer),
+        backend=TorchBackend(network, loaded.tokenizer, packs=True),
         max_tokens=max_tokens,
     )
     return Model(predictor, notes=notes, max_length=limit)

@@ -7,10 +7,18 @@ chunk's tokens, however long the stream.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
 from spanfit.tokenizer import Int64, Texts, Tokenizer
+
+
+class Encoder(Protocol):
+    """What makes tokens of texts: a tokenizer, or what spares it texts that it has seen."""
+
+    def encode(self, texts: Sequence[str]) -> Texts:
+        """The tokens of each text, as `Tokenizer.encode` gives them."""
 
 
 class TextMemory:

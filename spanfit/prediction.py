@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from spanfit.backends.base import Backend
-from spanfit.batching import Batch, join, split_by_length
+from spanfit.batching import Batch, join
 from spanfit.data import count, stream
 from spanfit.data.faults import SkippedLines, refuse_line
 from spanfit.data.predictions import format_line
@@ -25,7 +25,7 @@ from spanfit.data.unfinished import UnfinishedFile
 from spanfit.errors import DataError
 from spanfit.examples import AS_IT_IS, Example, Prediction, Reading
 from spanfit.groups import CHARACTERS_AT_ONCE, gather
-from spanfit.memory import TextMemory
+from spanfit.memory import Encoder, TextMemory
 from spanfit.progress import Progress
 from spanfit.settings import Calibration, ModelSettings
 from spanfit.tasks.base import AnyTask
@@ -80,7 +80,7 @@ class Predictor:
             "settings": hashlib.blake2b(settings.encode(), digest_size=16).hexdigest(),
         }
 
-    def windows(self, examples: list[Example], *, memory: TextMemory | None = None) -> Windows:
+    def windows(self, examples: list[Example], *, memory: Encoder | None = None) -> Windows:
         """The windows of some examples, exactly as training makes them."""
         return prepare_windows(
             examples,
@@ -132,13 +132,7 @@ class Predictor:
     ) -> list[Prediction]:
         windows = self.windows(examples, memory=memory)
         candidates = []
-        max_tokens = self.max_tokens or self.backend.max_tokens
-        batches = split_by_length(
-            windows.lengths,
-            max_tokens=max_tokens,
-            overhead_tokens=self.backend.overhead_tokens,
-        )
-        for rows in batches:
+        for rows in self.backend.split(windows.lengths, max_tokens=self.max_tokens):
             batch = join(windows, rows)
             logits = self.backend.logits(batch)
             if observe is not None:
@@ -258,7 +252,7 @@ def prepare_windows(
     tokenizer: Tokenizer,
     settings: ModelSettings,
     *,
-    memory: TextMemory | None = None,
+    memory: Encoder | None = None,
     max_question_tokens: int | None = None,
 ) -> Windows:
     """The one path from examples to windows: training, evaluation and prediction come through.

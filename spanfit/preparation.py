@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from spanfit.backends.pretrained import Pretrained, load_encoder, tokenizer_warnings
+from spanfit.cache import TokenCache, find_folder
 from spanfit.errors import RecipeError
 from spanfit.examples import Example, Examples
 from spanfit.metrics import check_metric, choose_name
@@ -179,8 +180,10 @@ def _make_windows(
     task: AnyTask, part: Examples, pretrained: Pretrained, settings: ModelSettings
 ) -> tuple[list[Example], Windows]:
     """The examples as a model reads them, and their windows."""
-    examples = list(task.arrange(part, pretrained.tokenizer, settings))
-    return examples, prepare_windows(examples, task, pretrained.tokenizer, settings)
+    tokenizer = pretrained.tokenizer
+    examples = list(task.arrange(part, tokenizer, settings))
+    memory = TokenCache(tokenizer, find_folder())
+    return examples, prepare_windows(examples, task, tokenizer, settings, memory=memory)
 
 
 def _find_ceiling(

@@ -23,7 +23,8 @@ from spanfit.backends.torch import (
     resolve_device,
     resolve_precision,
 )
-from spanfit.batching import join, split_by_length
+from spanfit.batching import join
+from spanfit.dropout import cheapen_dropout
 from spanfit.errors import RunError
 from spanfit.losses import LOSSES
 from spanfit.optimization import make_optimizer, make_schedule
@@ -126,12 +127,17 @@ class Training:
         )
         self.optimizer = self.accelerator.prepare(optimizer)
         self.step = 0
-        self.backend = TorchBackend(network, prepared.pretrained.tokenizer)
+        if self.accelerator.device.type == "cpu":
+            cheapen_dropout(network)
+        self.backend = TorchBackend(
+            network, prepared.pretrained.tokenizer, packs=recipe.batch.packed
+        )
         self.publication = Publication(prepared, folder, progress=progress, backend=self.backend)
 
     def run(self) -> Run:
         """All epochs; an interruption leaves a usable run and is raised again."""
         started = time.monotonic()
+        self.progress.note(self.backend.describe())
         self._write_record("running", started)
         self.publication.write_calibration_part()
         try:
@@ -203,11 +209,10 @@ class Training:
     def accumulate_gradient(self, rows: Rows) -> float:
         """Add the gradient of the mean loss over these windows; returns that loss."""
         lengths = self.prepared.windows.lengths[rows]
-        max_tokens = self.prepared.recipe.batch.max_tokens or self.backend.max_tokens
         count = max(self.prepared.targets.count(rows), 1e-12)  # 0: nothing to learn in these
         total = torch.zeros((), device=self.accelerator.device)
-        micro_batches = split_by_length(
-            lengths, max_tokens=max_tokens, overhead_tokens=self.backend.overhead_tokens
+        micro_batches = self.backend.split(
+            lengths, max_tokens=self.prepared.recipe.batch.max_tokens
         )
         for chosen in micro_batches:
             loss = self.loss_sum(rows[chosen]) / count
@@ -247,6 +252,7 @@ class Training:
             threads=torch.get_num_threads(),
             resolved={
                 "precision": self.precision,
+                "packed": self.backend.packing is not None,
                 "max_tokens": self.prepared.recipe.batch.max_tokens or self.backend.max_tokens,
                 "seed": self.prepared.recipe.run.seed,
             },

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spanfit.errors import ModelError, RecipeError
-from spanfit.memory import TextMemory
+from spanfit.memory import Encoder
 from spanfit.template import Template
 from spanfit.tokenizer import Int32, Int64, Texts, Tokenizer
 from spanfit.types import TextPair
@@ -117,7 +117,7 @@ def make_windows(
     tokenizer: Tokenizer,
     settings: WindowSettings,
     *,
-    memory: TextMemory | None = None,
+    memory: Encoder | None = None,
     max_fixed: int | None = None,
 ) -> Windows:
     """The windows of every pair, at least one each, in order.

@@ -13,6 +13,7 @@ import numpy as np
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, processors
 
+from spanfit.batching import split_by_length
 from spanfit.model import Model
 from spanfit.prediction import Predictor
 from spanfit.settings import ModelSettings
@@ -35,8 +36,11 @@ class PencilBackend:
     name: str = "pencil"
     digest: str = "pencil"
     max_tokens: int = 4096
-    overhead_tokens: int = 4096  # as few batches as can be
     seen: list[tuple[int, int]] = field(default_factory=list)
+
+    def split(self, lengths, *, max_tokens):
+        limit = max_tokens or self.max_tokens
+        return split_by_length(lengths, max_tokens=limit, overhead_tokens=4096)
 
     def logits(self, batch):
         size = self.tokenizer.backend.get_vocab_size()

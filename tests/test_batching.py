@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_tokenizers import KINDS, TEMPLATES, arrange, load, prose
 
-from spanfit.batching import answer_tokens, join, split_by_length
+from spanfit.batching import answer_tokens, join, split_by_length, split_by_tokens
 from spanfit.tokenizer import from_transformers
 from spanfit.types import TextPair
 from spanfit.windows import WindowSettings, make_windows
@@ -171,3 +171,24 @@ def test_micro_batches_of_equal_rows_keep_their_order():
 def test_a_budget_of_nothing_is_refused():
     with pytest.raises(ValueError, match="max_tokens"):
         split_by_length(np.array([1]), max_tokens=0, overhead_tokens=0)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 400), max_size=60).map(np.array),
+    max_tokens=st.integers(1, 3000),
+)
+def test_packs_keep_the_budget_and_every_row(lengths, max_tokens):
+    packs = split_by_tokens(lengths.astype(np.int64), max_tokens=max_tokens)
+    rows = np.concatenate([*packs, np.empty(0, np.int64)])
+    assert sorted(rows.tolist()) == list(range(len(lengths)))
+    for pack in packs:
+        assert len(pack) == 1 or lengths[pack].sum() <= max_tokens
+    ordered = [int(length) for pack in packs for length in lengths[pack]]
+    assert ordered == sorted(ordered, reverse=True)
+
+
+def test_packs_are_few_and_even():
+    packs = split_by_tokens(np.array([100] * 30), max_tokens=2000)
+    assert [len(pack) for pack in packs] == [15, 15]
+    with pytest.raises(ValueError, match="max_tokens"):
+        split_by_tokens(np.array([1]), max_tokens=0)

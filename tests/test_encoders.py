@@ -125,6 +125,10 @@ def test_an_encoder_computes_learns_and_reopens(name, task, folders, tmp_path):
     model = spanfit.load(folder)
     assert model.notes == () and model.settings.task == task
 
+    backend = model.predictor.backend
+    assert (backend.packing is not None) == (documented_rows()[name]["packing"] == "yes")
+    assert_equal(backend.logits(batch)[seen], together[seen])
+
 
 def by_transformers(pretrained, folder, task, together, batch):
     """The logits of the first window by transformers alone, and ours of the same tokens."""

@@ -20,10 +20,10 @@ LEVELS = (
     "python_tokenizer",
     "recipe template tokenizer_config pretokens data quickstart cli.marks",
     "settings suggestion tokenizer temperature null_scale threshold parts",
-    "memory tokenizer_comparison card_rows",
+    "memory cache tokenizer_comparison card_rows",
     "windows",
-    "batching",
-    "metrics decode",
+    "batching dropout",
+    "metrics decode attention",
     "tasks",
     "backends losses optimization",
     "prediction",
@@ -46,6 +46,8 @@ LEVELS = (
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "safetensors"}
 
 IMPORT_TORCH = {
+    "attention",
+    "dropout",
     "losses",
     "optimization",
     "backends.heads",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from toy_tokenizers import load
 
+from spanfit.batching import split_by_length
 from spanfit.prediction import Predictor, predict_file
 from spanfit.settings import ModelSettings
 from spanfit.tasks.questions import QuestionTask
@@ -27,8 +28,11 @@ class ToyBackend:
     digest: str = "toy"
     name: str = "toy"
     max_tokens: int = 2048
-    overhead_tokens: int = 64
     seconds: float = 0.0
+
+    def split(self, lengths, *, max_tokens):
+        limit = max_tokens or self.max_tokens
+        return split_by_length(lengths, max_tokens=limit, overhead_tokens=64)
 
     def logits(self, batch):
         time.sleep(self.seconds)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
 from spanfit.batching import Batch
+from spanfit.tokenizer import Int64
 
 if TYPE_CHECKING:
     import torch
 
-    Logits = NDArray[np.float32] | torch.Tensor
+    Logits = npt.NDArray[np.float32] | torch.Tensor
 
 
 class Backend(Protocol):
@@ -24,11 +25,14 @@ class Backend(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """Padded tokens of a batch that suit where it computes."""
+        """Tokens of a batch that suit where it computes, padding included."""
 
-    @property
-    def overhead_tokens(self) -> int:
-        """What a batch costs there beside its padded tokens, in tokens."""
+    def split(self, lengths: npt.NDArray[np.integer], *, max_tokens: int | None) -> list[Int64]:
+        """Batches of windows of these lengths: numbers of windows, each in exactly one.
+
+        None of more than `max_tokens` tokens (None: of `max_tokens` of the backend), padding
+        included where it pads, unless a window alone has more.
+        """
 
     @property
     def digest(self) -> str:

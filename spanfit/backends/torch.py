@@ -9,13 +9,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
+from spanfit.attention import Packing, enable_packing
 from spanfit.backends.inputs import input_tensors, taken_inputs
 from spanfit.backends.messages import quiet_transformers
-from spanfit.batching import Batch
+from spanfit.batching import Batch, split_by_length, split_by_tokens
 from spanfit.errors import RecipeError
-from spanfit.tokenizer import Tokenizer
+from spanfit.tokenizer import Int64, Tokenizer
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -32,15 +35,32 @@ OVERHEAD_TOKENS = {"cpu": 64, "cuda": 16_384, "mps": 4096}
 benchmarks/RESULTS.md), elsewhere so many that there are as few batches as the budget allows."""
 
 
+MAX_RELATIVE_TOKENS = 1024
+"""Of a pack, where the network makes a table of all pairs of its tokens (T5)."""
+
+
 class TorchBackend:
-    """A network in evaluation mode behind the `Backend` protocol."""
+    """A network in evaluation mode behind the `Backend` protocol.
+
+    `packs`: windows are computed in one row without padding where the network allows it and gains
+    by it, which is on a CPU (`packing` says whether); else padded, those of like length together.
+    """
 
     name = "torch"
 
-    def __init__(self, network: Any, tokenizer: Tokenizer, *, precision: str = "fp32") -> None:  # noqa: ANN401
-        self.network = network  # a transformers PreTrainedModel
+    def __init__(
+        self,
+        network: Any,  # noqa: ANN401 (a transformers PreTrainedModel)
+        tokenizer: Tokenizer,
+        *,
+        precision: str = "fp32",
+        packs: bool = False,
+    ) -> None:
+        self.network = network
         self._names = taken_inputs(network, tokenizer)
         self._dtype = PRECISIONS[precision]
+        is_gain = packs and self.device.type == "cpu"
+        self.packing: Packing | None = enable_packing(network) if is_gain else None
 
     @property
     def device(self) -> torch.device:
@@ -53,10 +73,15 @@ class TorchBackend:
         """Padded tokens of a batch that suit the device."""
         return MAX_TOKENS[self.device.type]
 
-    @property
-    def overhead_tokens(self) -> int:
-        """What a batch costs beside its padded tokens, in tokens."""
-        return OVERHEAD_TOKENS[self.device.type]
+    def split(self, lengths: npt.NDArray[np.integer], *, max_tokens: int | None) -> list[Int64]:
+        """Batches of windows of these lengths: see `Backend.split`."""
+        limit = max_tokens or self.max_tokens
+        if self.packing is None:
+            overhead = OVERHEAD_TOKENS[self.device.type]
+            return split_by_length(lengths, max_tokens=limit, overhead_tokens=overhead)
+        if self.packing.is_relative:
+            limit = min(limit, MAX_RELATIVE_TOKENS)
+        return split_by_tokens(lengths, max_tokens=limit)
 
     @cached_property
     def digest(self) -> str:
@@ -91,8 +116,27 @@ class TorchBackend:
 
         *Shape:* (B, T, n_outputs), float32, on the network's device.
         """
+        if self.packing is not None:
+            return self._compute_packed(batch, self.packing)
         with _attention_of_config(self.network):
             return head_logits(self.network(**self.inputs(batch)))
+
+    def _compute_packed(self, batch: Batch, packing: Packing) -> torch.Tensor:
+        """The same from one row that holds no padding; where that would be, logits are 0."""
+        is_token = torch.from_numpy(batch.attention_mask.astype(np.bool_)).to(self.device)  # (B, T)
+        names = ("input_ids", "token_type_ids")
+        inputs = {k: v[is_token][None] for k, v in self.inputs(batch).items() if k in names}
+        lengths = batch.attention_mask.sum(axis=1).tolist()
+        inputs |= packing.inputs(lengths, device=self.device)
+        row = head_logits(self.network(**inputs))[0]  # (N, n_outputs)
+        logits = row.new_zeros((*is_token.shape, row.shape[1]))
+        return logits.masked_scatter(is_token[:, :, None], row)
+
+    def describe(self) -> str:
+        """How windows are computed together, for somebody who watches a training."""
+        if self.packing is not None:
+            return "batches: windows packed into one row, without padding"
+        return "batches: windows of like length together, padded to the longest"
 
     def inputs(self, batch: Batch) -> dict[str, torch.Tensor]:
         """What the network is given of a batch, by the names of its arguments."""

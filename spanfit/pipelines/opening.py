@@ -92,7 +92,7 @@ def _exchange_tokenizer(model: Model, tokenizer: Tokenizer) -> Model:
     network = model.predictor.backend.network  # type: ignore[attr-defined] # load gives torch's
     check_tokenizer(tokenizer, network, source=tokenizer.source)
     predictor = replace(
-        model.predictor, tokenizer=tokenizer, backend=TorchBackend(network, tokenizer)
+        model.predictor, tokenizer=tokenizer, backend=TorchBackend(network, tokenizer, packs=True)
     )
     return Model(predictor, notes=model.notes, max_length=model.max_length)
 
@@ -115,7 +115,7 @@ def _wrap(network: Any, tokenizer: Tokenizer, *, task: str | None, device: str) 
         task=TASKS[task],
         tokenizer=tokenizer,
         settings=_fit(settings, max_positions(network)),
-        backend=TorchBackend(network, tokenizer),
+        backend=TorchBackend(network, tokenizer, packs=True),
     )
     return Model(predictor, max_length=max_positions(network))
 

@@ -234,6 +234,10 @@ class BatchSection(Section):
         ge=8,
         description="padded tokens of a batch without gradients; unset: what suits the device",
     )
+    packed: bool = Field(
+        True,
+        description="windows go into one row without padding, where the encoder allows it",
+    )
 
 
 class RunSection(Section):
