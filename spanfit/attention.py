@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,10 @@ NAME = "spanfit"
 PROBE_LENGTHS = (5, 9, 6)
 TOLERANCE = 1e-4
 """Of the largest logit, between a window in a pack and the same alone."""
+
+
+_PROBING = threading.Lock()
+"""Calls are counted by a registration that is the whole process's: one network at a time."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,9 @@ def _attend_one(
         return functional.scaled_dot_product_attention(
             q, k, v, attn_mask=bias, dropout_p=dropout, scale=scale
         )
-    if bias is None and q.dtype == torch.float32:
+    # Under autocast the products are of another precision than rotary queries and keys.
+    is_plain = q.dtype == k.dtype == v.dtype == torch.float32
+    if bias is None and is_plain and not torch.is_autocast_enabled("cpu"):
         result: torch.Tensor = DroppedAttention.apply(  # type: ignore[no-untyped-call]
             q, k, v, scale, dropout
         )
@@ -185,6 +192,11 @@ def enable_packing(network: Any) -> Packing | None:  # noqa: ANN401 (a PreTraine
 
     Costs four small forward passes.
     """
+    with _PROBING:
+        return _enable(network)
+
+
+def _enable(network: Any) -> Packing | None:  # noqa: ANN401
     before = network.config._attn_implementation
     packing = _describe(network)
     try:

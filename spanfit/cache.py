@@ -1,9 +1,10 @@
 """Tokens of many texts, kept on disk by their content, for the next training on the same data.
 
-A file's name is the digest of everything that its content follows from: the tokenizer, the version
-of the library that computes, and every text. So nothing in it can be stale, and windows of other
-lengths share it. A file that cannot be read is made again, and where nothing can be written nothing
-is kept.
+A file's name is the digest of everything that its content follows from: the tokenizer, the
+versions of SpanFit and of the library that computes, and every text. So nothing in it can be stale,
+and windows of other lengths share it. Tokenizers written in Python are left out, because they
+follow from dictionaries and packages besides. A file that cannot be read is made again, and where
+nothing can be written nothing is kept.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -20,6 +22,7 @@ import numpy as np
 import tokenizers
 
 from spanfit.tokenizer import Texts, Tokenizer
+from spanfit.version import VERSION
 
 VARIABLE = "SPANFIT_CACHE"
 """The environment variable that names the folder; empty: nothing is kept."""
@@ -28,6 +31,7 @@ MIN_CHARACTERS = 1_000_000
 MAX_BYTES = 2_000_000_000
 """Of all files; the ones that were not read for longest go first."""
 _FORMAT = 1
+_NAME = re.compile(r"[0-9a-f]{40}\.npz")
 _PARTS = {"ids": np.int32, "starts": np.int32, "ends": np.int32, "splits": np.int64}
 
 
@@ -37,7 +41,10 @@ def find_folder() -> Path | None:
     if named is not None:
         return Path(named) if named else None
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(base) if base else Path.home() / ".cache") / "spanfit" / "tokens"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "spanfit" / "tokens"
+    except RuntimeError:  # nobody's home is known here
+        return None
 
 
 class TokenCache:
@@ -53,7 +60,9 @@ class TokenCache:
         Raises:
             DataError: as there.
         """
-        if self._folder is None or sum(map(len, texts)) < MIN_CHARACTERS:
+        is_small = sum(map(len, texts)) < MIN_CHARACTERS
+        # What a Python tokenizer does follows from packages and dictionaries that no digest knows.
+        if self._folder is None or is_small or self._tokenizer.is_python:
             return self._tokenizer.encode(texts)
         file = self._folder / f"{self._digest(texts)}.npz"
         if (kept := _read(file, n=len(texts))) is not None:
@@ -66,7 +75,8 @@ class TokenCache:
 
     def _digest(self, texts: Sequence[str]) -> str:
         hasher = hashlib.blake2b(digest_size=20)
-        hasher.update(f"{_FORMAT} {tokenizers.__version__} {self._tokenizer.digest}".encode())
+        versions = f"{_FORMAT} {VERSION} {tokenizers.__version__}"
+        hasher.update(f"{versions} {self._tokenizer.digest}".encode())
         for text in texts:
             # A text that is not characters is refused by the tokenizer, in words of its own.
             content = text.encode("utf-8", "surrogatepass")
@@ -107,7 +117,8 @@ def _write(texts: Texts, file: Path) -> None:
 
 def _make_room(folder: Path, *, newest: Path) -> None:
     """Remove the files that were not used for longest, until the rest takes `MAX_BYTES` or less."""
-    found = [(entry.stat(), entry) for entry in folder.glob("*.npz") if entry != newest]
+    own = (file for file in folder.glob("*.npz") if _NAME.fullmatch(file.name) and file != newest)
+    found = [(file.stat(), file) for file in own]
     room = MAX_BYTES - newest.stat().st_size
     for state, entry in sorted(found, key=lambda pair: -pair[0].st_mtime):
         room -= state.st_size

@@ -39,7 +39,7 @@ class CheapDropout(nn.Module):
         """The input with some cells 0 and the others the larger for it, while training."""
         if not self.training or self.p == 0:
             return x
-        if x.device.type != "cpu":
+        if x.device.type != "cpu" or self.p == 1:
             return nn.functional.dropout(x, self.p, training=True)
         result: torch.Tensor = _Drop.apply(x, self.p)  # type: ignore[no-untyped-call]
         return result

@@ -26,8 +26,25 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 SCORES = "scores.json"
-NOT_OF_A_MODEL = {SCORES, "trainer_state.json"}
-PICKLES = {".bin", ".pkl", ".pt", ".pth"}
+KINDS = {".safetensors", ".model", ".spm", ".bpe", ".jinja", ".py"}
+NAMES = {
+    "README.md",
+    "added_tokens.json",
+    "chat_template.json",
+    "config.json",
+    "entity_vocab.json",
+    "generation_config.json",
+    "merges.txt",
+    "model.safetensors.index.json",
+    "preprocessor_config.json",
+    "special_tokens_map.json",
+    "spanfit.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "vocab.txt",
+}
+"""What a model consists of, by the ending or the name; whatever else lies beside it stays here."""
 WEIGHTS = (".safetensors", ".safetensors.index.json")
 """How the names of weights end; those of an earlier push that are no more are removed."""
 
@@ -72,10 +89,27 @@ def list_model_files(folder: str | Path) -> list[Path]:
         file
         for file in sorted(Path(folder).iterdir())
         if file.is_file()
-        and file.name not in NOT_OF_A_MODEL
-        and file.suffix not in PICKLES | {".tmp"}
+        and (file.suffix in KINDS or file.name in NAMES)
         and not file.name.startswith(".")
     ]
+
+
+def check_name(repository: str) -> None:
+    """Refuse what cannot be a repository's name, before anything is sent.
+
+    Raises:
+        HubError: it is none.
+    """
+    from huggingface_hub.utils import HFValidationError, validate_repo_id
+
+    try:
+        validate_repo_id(repository)
+    except HFValidationError:
+        raise HubError(
+            "no repository can have this name",
+            where=repository,
+            expected="ORGANISATION/NAME, of letters, digits, '-', '_' and '.'",
+        ) from None
 
 
 def list_upload(run: str | Path) -> tuple[UploadFile, ...]:
@@ -170,16 +204,23 @@ def _content(item: UploadFile, model: str, licence: str | None) -> str | bytes:
 
 def set_licence(card: str, licence: str) -> str:
     """The card with this licence in its front matter, in place of one that is there."""
-    front, _, rest = card.removeprefix("---\n").partition("\n---\n")
+    front, rest = _part(card)
     kept = [line for line in front.splitlines() if not line.startswith("license:")]
     return "\n".join(["---", f"license: {licence}", *kept, "---", rest])
+
+
+def _part(card: str) -> tuple[str, str]:
+    """Front matter and text of a card; "" where it has none."""
+    match = re.match(r"---\n(.*?)\n---\n", card, re.DOTALL)
+    return (match[1], card[match.end() :]) if match else ("", card)
 
 
 def find_licence(files: Sequence[UploadFile]) -> str | None:
     """The licence that the card among these files names."""
     for item in files:
         if item.name == CARD:
-            match = re.search(r"^license: *(.+)$", item.file.read_text(encoding="utf-8"), re.M)
+            front, _ = _part(item.file.read_text(encoding="utf-8"))
+            match = re.search(r"^license: *(.+)$", front, re.MULTILINE)
             return match and match[1]
     return None
 

@@ -62,6 +62,7 @@ def test_pencil_examples(text, tokens, expected):
         ("x a y a z", [None, "a", None], ["unknown", "'x a y a z'", "2 unknown among 3"]),
         ("abc", [None, None], ["one way only"]),
         ("e\u0301 x", ["e", None], ["one way only"]),  # is the accent of the e, or of the x?
+        ("aé\xad,", ["a", "e", None, ","], ["one way only"]),  # the accent, or the hyphen?
         ("a\u200b\u200bb", ["a", "\u200b", "b"], ["fewer marks"]),
     ],
 )

@@ -73,6 +73,9 @@ def test_top_k_above_1_gives_a_list_also_where_only_one_answer_is_possible(pipel
 def test_every_form_of_transformers_4_is_read(pipeline):
     one = pipeline(question=QUESTION, context=CONTEXT)
     asked = {"question": QUESTION, "context": CONTEXT}
+    assert pipeline({"question": [QUESTION, QUESTION], "context": CONTEXT}) == pipeline(
+        question=[QUESTION, QUESTION], context=CONTEXT
+    )
     assert pipeline(asked) == pipeline([asked]) == pipeline(QUESTION, CONTEXT) == one
     assert pipeline(question=[QUESTION], context=[CONTEXT]) == one
     assert pipeline(question=[QUESTION] * 2, context=CONTEXT) == [one, one]
@@ -247,13 +250,15 @@ def test_a_literal_cls_in_the_question_is_no_answer(tokenizer):
 
 def test_a_question_is_read_up_to_its_limit_and_a_warning_says_so(pipeline):
     long = "x " * 500 + "?"
-    with pytest.warns(UserWarning, match=r"1 questions are longer than 64 tokens .*: 1"):
+    with pytest.warns(
+        UserWarning, match=r"longer than 64 tokens .*: 1 of the questions, by number 1"
+    ):
         answer = pipeline(question=long, context=CONTEXT * 60)
     assert answer["answer"] == "Ada"
     assert max(width for _, width in pipeline.model.predictor.backend.seen) <= 384
     with pytest.warns(UserWarning, match="longer than 3 tokens"):
         assert pipeline(question="Who lives in Paris?", context=CONTEXT, max_question_len=3)
-    with pytest.warns(UserWarning, match="than their window allows"):  # 600 tokens into 384
+    with pytest.warns(UserWarning, match="than the window allows"):  # 600 tokens into 384
         assert pipeline(question=long, context=CONTEXT * 60, max_question_len=600)
 
 

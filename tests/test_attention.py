@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 import transformers
@@ -149,6 +151,21 @@ def test_an_architecture_that_takes_no_packs_is_left_as_it_was(name):
     before = network.config._attn_implementation
     assert enable_packing(network) is None
     assert network.config._attn_implementation == before
+
+
+def test_networks_may_be_loaded_side_by_side():
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: enable_packing(make(PACKED["bert"]())), range(8)))
+    assert found == [Packing(0)] * 8
+
+
+def test_dropout_under_autocast_has_a_gradient():
+    """Rotary queries and keys are then of another precision than the products."""
+    q, k, v = (torch.randn(1, 2, 7, 4, requires_grad=True) for _ in range(3))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out, _ = attend(torch.nn.Module(), q, k, v, None, dropout=0.1, spanfit_segments=[3, 4])
+    out.float().sum().backward()
+    assert all(torch.isfinite(x.grad).all() for x in (q, k, v))
 
 
 def test_what_is_told_of_each_kind():

@@ -107,6 +107,39 @@ def test_the_folder_is_bounded_and_what_was_just_used_stays(tmp_path, monkeypatc
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_files_of_somebody_else_are_left_alone(tmp_path, monkeypatch):
+    foreign = tmp_path / "my_features.npz"
+    foreign.write_bytes(b"x" * 1000)
+    monkeypatch.setattr(cache, "MAX_BYTES", 10)
+    TokenCache(load("wordpiece"), tmp_path).encode(prose())
+    assert foreign.exists()
+
+
+def test_another_version_of_spanfit_does_not_share_it(tmp_path, monkeypatch, encoded):
+    TokenCache(load("wordpiece"), tmp_path).encode(prose())
+    monkeypatch.setattr(cache, "VERSION", "another")
+    TokenCache(load("wordpiece"), tmp_path).encode(prose())
+    assert len(encoded) == 2
+
+
+def test_a_tokenizer_written_in_python_is_left_out(tmp_path, monkeypatch):
+    """What it does follows from packages and dictionaries too."""
+    monkeypatch.setattr(cache.Tokenizer, "is_python", True)
+    TokenCache(load("wordpiece"), tmp_path).encode(prose())
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_home_nothing_is_kept(monkeypatch):
+    for name in (cache.VARIABLE, "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+
+    def fail():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", fail)
+    assert find_folder() is None
+
+
 def test_few_texts_are_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "MIN_CHARACTERS", 1_000)
     TokenCache(load("wordpiece"), tmp_path).encode(["short"])

@@ -63,6 +63,10 @@ def test_nothing_is_dropped_outside_of_training():
     assert CheapDropout(0.0)(x) is x
 
 
+def test_everything_may_be_dropped():
+    assert CheapDropout(1.0)(torch.ones(3)).tolist() == [0, 0, 0]
+
+
 def test_a_network_keeps_its_weights_and_its_probabilities():
     network = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.1), nn.Sequential(nn.Dropout(0.2)))
     names = list(network.state_dict())

@@ -47,7 +47,9 @@ def run(tmp_path):
         (model / name).write_text("{}")
     (model / "model.safetensors").write_bytes(bytes(range(256)) * 9)
     (model / "README.md").write_text(CARD)
-    for name in ("training_args.bin", "optimizer.pt", "trainer_state.json", ".cache", "a.tmp"):
+    private = ("training_args.bin", "optimizer.pt", "trainer_state.json", ".cache", "a.tmp")
+    data = ("answers.jsonl", "train.csv", "train.txt", "tokens.npz", "last.ckpt", "notes.joblib")
+    for name in (*private, *data):
         (model / name).write_text("private")
     (folder / "scores.json").write_text('{"epoch": 1}')
     (folder / "predictions").mkdir()
@@ -212,3 +214,17 @@ def test_a_licence_replaces_another_and_the_text_stays():
     once = set_licence(CARD, "mit")
     assert once == CARD.replace("---\n", "---\nlicense: mit\n", 1)
     assert set_licence(once, "apache-2.0") == once.replace("mit", "apache-2.0")
+
+
+def test_a_name_that_no_repository_can_have_is_refused_before_anything_is_listed(run, command):
+    code, out, err = command("push", run, "my org/lamps!", "--dry-run")
+    assert (code, out) == (1, "")
+    assert "no repository can have this name" in err
+    assert "ORGANISATION/NAME" in err
+
+
+def test_a_card_without_front_matter_gets_one():
+    text = "# lamps\n\nlicense: see below\n---\nThe end.\n"
+    licensed = set_licence(text, "mit")
+    assert licensed == f"---\nlicense: mit\n---\n{text}"
+    assert set_licence(licensed, "apache-2.0") == f"---\nlicense: apache-2.0\n---\n{text}"

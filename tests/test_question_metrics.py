@@ -373,6 +373,8 @@ def test_the_signature_names_metric_normalisation_and_language():
         (["Beijing"], "Beijing (北京) is a city.", "squad_v1"),
         (["Tao"], "道", "squad_v1"),
         (["1864"], "1864", "squad_v1"),
+        (["1958"], "東京タワーは1958年に完成した。", "jsquad"),
+        (["1958"], "The tower was built in 1958.", "squad_v1"),
         ([], "東京は日本の首都である。", "jsquad"),
         ([], "The lamp was lit.", "squad_v2"),
     ],

@@ -39,6 +39,14 @@ def brief(entities):
 SURE = exp(4) / (exp(4) + 4)  # of five tags
 
 
+@pytest.mark.parametrize("strategy", ["none", *GROUPING])
+def test_texts_without_a_word_have_no_entity(tokenizer, strategy):
+    pipeline = tag(tokenizer, IOB, {"Brook": "B-LOC"}, strategy=strategy)
+    assert pipeline("") == []
+    assert pipeline(["", " \n"]) == [[], []]
+    assert [len(found) for found in pipeline(["", "Brook", ""])] == [0, 1, 0]
+
+
 def test_none_reports_each_token_with_its_place_in_the_input(tokenizer):
     pipeline = tag(tokenizer, IOB, {"Brook": "B-LOC", "##lyn": "I-LOC"})
     assert pipeline("Ada lives in Brooklyn.") == [

@@ -52,9 +52,10 @@ def push(
     ] = False,
 ) -> None:
     """Upload a model."""
-    from spanfit.upload import find_licence, list_upload
+    from spanfit.upload import check_name, find_licence, list_upload
     from spanfit.upload import push as upload
 
+    check_name(repository)
     files = list_upload(run)
     _say_files(files, repository, revision)
     if licence is None and find_licence(files) is None:

@@ -30,7 +30,7 @@ def suit_name(examples: Sequence[QuestionExample]) -> str:
     """The name of the metric for examples with gold."""
     golds = _sample(answer.text for example in examples for answer in example.answers or ())
     contexts = _sample({id(e.context): e.context for e in examples}.values())
-    if _is_east_asian(golds or contexts):
+    if _is_east_asian(golds if _LETTER.search(golds) else contexts):  # dates have no letter
         return _tell_apart(golds + contexts)
     return "squad_v1" if all(example.is_answerable for example in examples) else "squad_v2"
 

@@ -112,8 +112,11 @@ class GroupingTask(TaggingTask):
         reader = make_reader(settings.tagging, constrained=False)
         cells = find_cells(examples, windows)
         pieces = _find_pieces(examples, candidates, windows, cells)
-        items = ITEMS[self.strategy](pieces, cells, examples)
-        groups, example = self._group(items, pieces, cells, reader, windows)
+        groups: list[Group] = []
+        example = np.empty(0, np.int64)
+        if len(pieces.word):  # else none of these texts has a word
+            items = ITEMS[self.strategy](pieces, cells, examples)
+            groups, example = self._group(items, pieces, cells, reader, windows)
         splits = np.searchsorted(example, np.arange(len(examples) + 1))
         return [
             GroupedPrediction(

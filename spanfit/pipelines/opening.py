@@ -64,6 +64,12 @@ def name_device(device: object) -> str:
     """
     if device is None or (device == 0 and not isinstance(device, bool)):
         return "auto"
+    if isinstance(device, bool) or (isinstance(device, int) and device < -1):
+        raise ArgumentError(
+            "there is no such device",
+            expected='-1 (the CPU), 0, 1 …, "cuda", "mps"',
+            found=repr(device),
+        )
     if isinstance(device, int):
         return "cpu" if device < 0 else f"cuda:{device}"
     return str(device)
@@ -74,9 +80,16 @@ def _open_tokenizer(tokenizer: Any, *, trust_remote_code: bool) -> Tokenizer:  #
         return tokenizer
     if isinstance(tokenizer, str | Path):
         transformers = require("transformers", extra="train")
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            str(tokenizer), trust_remote_code=trust_remote_code
-        )
+        from spanfit.backends.messages import explained
+        from spanfit.hub import use_cache_only
+
+        source = str(tokenizer)
+        with explained(source):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                source,
+                trust_remote_code=trust_remote_code,
+                local_files_only=use_cache_only(source),
+            )
     return from_transformers(tokenizer)
 
 
@@ -115,7 +128,7 @@ def _wrap(network: Any, tokenizer: Tokenizer, *, task: str | None, device: str) 
         task=TASKS[task],
         tokenizer=tokenizer,
         settings=_fit(settings, max_positions(network)),
-        backend=TorchBackend(network, tokenizer, packs=True),
+        backend=TorchBackend(network, tokenizer),  # the caller's: its attention stays as it is
     )
     return Model(predictor, max_length=max_positions(network))
 

@@ -184,9 +184,9 @@ class QuestionAnsweringPipeline:
             yield answers[0] if options.top_k == 1 else answers
         if cut:
             warnings.warn(
-                f"{len(cut):,} questions are longer than {options.max_question_len} tokens "
-                "(max_question_len), or than their window allows, and only their first tokens were "
-                f"read: {list_some(cut)}",
+                f"longer than {options.max_question_len} tokens (max_question_len), or than the "
+                f"window allows, so that only the first tokens were read: {len(cut):,} of the "
+                f"questions, by number {list_some(cut)}",
                 UserWarning,
                 stacklevel=3,
             )

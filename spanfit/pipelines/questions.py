@@ -3,7 +3,8 @@
 question="…", context="…"             one
 question=["…", …], context="…"        several of one context
 question=["…", …], context=["…", …]   pairs
-{"question": …, "context": …}         one; a list of these several, any other iterable a stream
+{"question": …, "context": …}         one, or lists; a list of these several, any other iterable a
+                                      stream
 "question", "context"                 one
 """
 
@@ -66,6 +67,8 @@ def _read_positional(inputs: Sequence[Any]) -> list[QuestionExample] | Iterable[
     if len(inputs) == 2 and all(isinstance(text, str) for text in inputs):
         return [_make_question(1, *inputs)]
     given = inputs[0] if len(inputs) == 1 else inputs
+    if isinstance(given, Mapping) and isinstance(given.get("question"), list | tuple):
+        return read_inputs((), question=given["question"], context=given.get("context"))
     if isinstance(given, str):
         raise ArgumentError("a question without a context", expected=FORMS, found=given[:60])
     if isinstance(given, list | tuple):
@@ -93,7 +96,7 @@ def _read_one(number: int, one: Any) -> QuestionExample:  # noqa: ANN401 (whatev
         return _make_question(number, one.question, one.context)
     if hasattr(one, "question_text") and hasattr(one, "context_text"):
         return _make_question(number, one.question_text, one.context_text)
-    raise ArgumentError(f"question {number} is none", expected=FORMS, found=repr(one)[:60])
+    raise ArgumentError(f"no question at place {number}", expected=FORMS, found=repr(one)[:60])
 
 
 def _make_question(number: int, question: object, context: object) -> QuestionExample:

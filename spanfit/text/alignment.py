@@ -253,7 +253,7 @@ def _share(source: Spelling, low: int, high: int, *, n: int) -> list[tuple[int, 
     if not len(visible):
         return [(low, high)]
     first, last = int(visible[0]), int(visible[-1])
-    if source.kinds[first] == MARK and LETTER in kinds:
+    if source.kinds[first] == MARK and (kinds != MARK).any():
         raise _MisfitError(is_ambiguous=True)  # a mark of the token before, or of this one
     return [(first, last + 1)]
 
