@@ -100,15 +100,17 @@ def check_name(repository: str) -> None:
     Raises:
         HubError: it is none.
     """
-    from huggingface_hub.utils import HFValidationError, validate_repo_id
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
     try:
         validate_repo_id(repository)
-    except HFValidationError:
+    except HFValidationError as error:
         raise HubError(
             "no repository can have this name",
             where=repository,
             expected="ORGANISATION/NAME, of letters, digits, '-', '_' and '.'",
+            found=" ".join(str(error).split()),
         ) from None
 
 
