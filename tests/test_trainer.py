@@ -316,7 +316,8 @@ def test_any_head(tmp_path, encoder):
 def test_what_would_go_wrong_in_silence_is_refused(tmp_path, trained, change, expected):
     kit, _ = trained
     if kit.training.task == "tagging" and "label_names" in change:
-        pytest.skip("token classification asks for labels of that name")
+        make_trainer(kit, tmp_path, **change)  # a token classifier asks for labels of that name
+        return
     with pytest.raises(RecipeError) as caught:
         make_trainer(kit, tmp_path, **change)
     for part in expected:
