@@ -25,6 +25,7 @@ from spanfit.preparation import prepare
 from spanfit.progress import Progress
 from spanfit.recipe import make_recipe
 from spanfit.runs import RunFolder
+from spanfit.tasks.span_targets import SpanTargets
 from spanfit.training import Training, steps_of_epoch
 
 LENGTH, AT_ONCE = 384, 8
@@ -85,6 +86,9 @@ def begin(data: str, *, is_packed: bool, is_cheap: bool) -> Training:
 
 def step_of_the_anchor(training: Training, rows: NDArray[np.int64]) -> None:
     """Add the gradient of a step as the usual recipe computes it."""
+    targets = training.prepared.targets
+    if not isinstance(targets, SpanTargets):
+        raise SystemExit("the anchor is a recipe for questions: give questions and their answers")
     parts = np.split(rows, len(rows) // AT_ONCE)
     for part in parts:
         batch = join(training.prepared.windows, part)
@@ -98,7 +102,7 @@ def step_of_the_anchor(training: Training, rows: NDArray[np.int64]) -> None:
             )
             if array is not None
         }
-        gold = torch.from_numpy(span_positions(batch, training.prepared.targets)[:, 0])
+        gold = torch.from_numpy(span_positions(batch, targets)[:, 0])
         output = training.network(**inputs, start_positions=gold[:, 0], end_positions=gold[:, 1])
         (output.loss / len(parts)).backward()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spanfit.tokenizer import Int32, Int64
+from spanfit.tokens import Int32, Int64
 from spanfit.windows import Windows
 
 

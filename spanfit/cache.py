@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 import tokenizers
 
-from spanfit.tokenizer import Texts, Tokenizer
+from spanfit.tokenizer import Tokenizer
+from spanfit.tokens import Texts
 from spanfit.version import VERSION
 
 VARIABLE = "SPANFIT_CACHE"

@@ -11,7 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from spanfit.tokenizer import Int64, Texts, Tokenizer
+from spanfit.tokenizer import Tokenizer
+from spanfit.tokens import Int64, Texts
 
 
 class Encoder(Protocol):

@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import torch
+from typing import Any
 
 from spanfit.backends.torch import TorchBackend
-from spanfit.batching import Batch
 from spanfit.calibration import CALIBRATORS
 from spanfit.data.predictions import write_predictions
 from spanfit.data.writing import write_examples
 from spanfit.evaluation import Evaluation, predict_all, score_predictions
-from spanfit.examples import Example, Examples, Prediction
-from spanfit.losses import LOSSES
+from spanfit.evaluation_loss import EvaluationLoss
+from spanfit.examples import Examples, Prediction
 from spanfit.metrics import Confidence
 from spanfit.model_card import CardEntry, write_model_card
 from spanfit.prediction import Predictor
@@ -28,10 +25,6 @@ from spanfit.progress import Progress
 from spanfit.runs import RunFolder, uninterrupted
 from spanfit.settings import Calibration, ModelSettings
 from spanfit.types import SelectedOn
-from spanfit.windows import Windows
-
-if TYPE_CHECKING:
-    from spanfit.backends.base import Logits
 
 
 @dataclass(frozen=True)
@@ -283,29 +276,3 @@ def describe_scores(
         "ceiling": settings.ceiling,
     }
     return chosen | {name: result.to_json() for name, result in results.items()}
-
-
-class EvaluationLoss:
-    """Sums the loss, neither smoothed nor weighted, over the batches of a prediction."""
-
-    def __init__(self, prepared: Prepared) -> None:
-        self._task, self._options = prepared.task, prepared.recipe.task
-        self._settings = prepared.settings
-        self._windows: Windows | None = None
-        self._sum, self._count = 0.0, 0.0
-
-    def __call__(
-        self, examples: list[Example], windows: Windows, batch: Batch, logits: Logits
-    ) -> None:
-        """Add one batch."""
-        if windows is not self._windows:
-            self._windows = windows
-            self._targets = self._task.targets(examples, windows, self._options, self._settings)
-        loss = LOSSES[self._task.name](torch.as_tensor(logits), batch, self._targets)
-        self._sum += float(loss)
-        self._count += self._targets.count(batch.rows)
-
-    @property
-    def mean(self) -> float:
-        """The mean loss of what is learnt: a window, a labelled piece."""
-        return self._sum / self._count if self._count else 0.0

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tokenizers
 
 from spanfit.auto_tokenizer import open_folder
@@ -32,42 +31,10 @@ from spanfit.template import Template, probe_pair, probe_single
 from spanfit.text.segmentation import SEGMENTERS, Segmenter, find_words, restore, segment
 from spanfit.tokenizer_backend import Backend
 from spanfit.tokenizer_config import TokenizerConfig, known_length, read_config
+from spanfit.tokens import Int32, Int64, Texts
 
 TEXTS_AT_ONCE = 256
 """Texts handed to the backend in one call, or fewer long ones: its results take memory."""
-
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Texts:
-    """The tokens of R texts, end to end, without special tokens.
-
-    `ids`, `starts`, `ends`: int32 (N,), the token's id and its half-open range of characters
-    (code points of its text) without outer white space. A token of nothing but white space, or of
-    no character, has `ends == starts`. Both ends never decrease inside a text, but neighbours may
-    overlap (byte pieces of one character). Text r has the tokens `splits[r]` to `splits[r + 1]`;
-    `splits` is int64 (R + 1,).
-    """
-
-    ids: Int32
-    starts: Int32
-    ends: Int32
-    splits: Int64
-
-    def __len__(self) -> int:
-        return len(self.splits) - 1
-
-    @cached_property
-    def lengths(self) -> Int32:
-        """Tokens of each text, int32 (R,)."""
-        return np.diff(self.splits).astype(np.int32)
-
-    @cached_property
-    def blank(self) -> npt.NDArray[np.bool_]:
-        """Tokens without a visible character, bool (N,): never the border of an answer."""
-        return self.ends <= self.starts
 
 
 @dataclass(frozen=True, eq=False)

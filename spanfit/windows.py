@@ -18,7 +18,8 @@ import numpy.typing as npt
 from spanfit.errors import ModelError, RecipeError
 from spanfit.memory import Encoder
 from spanfit.template import Template
-from spanfit.tokenizer import Int32, Int64, Texts, Tokenizer
+from spanfit.tokenizer import Tokenizer
+from spanfit.tokens import Int32, Int64, Texts
 from spanfit.types import TextPair
 
 

@@ -15,7 +15,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "spanfit"
 
 LEVELS = (
-    "version types tagged errors offsets readings groups progress tokenizer_backend cli.console",
+    "version types tagged errors offsets readings groups progress tokens tokenizer_backend "
+    "cli.console",
     "tags examples text hub auto_tokenizer token_stages",
     "python_tokenizer",
     "recipe template tokenizer_config pretokens data quickstart cli.marks",
@@ -33,7 +34,7 @@ LEVELS = (
     "loading",
     "pipelines",
     "runs preparation upload",
-    "card_metadata",
+    "card_metadata evaluation_loss",
     "model_card",
     "publication",
     "tracking",
@@ -64,7 +65,7 @@ IMPORT_TORCH = {
     "integrations.window_dataset",
     "training",
     "tracking",
-    "publication",
+    "evaluation_loss",
 }
 """The modules that import one of HEAVY at their top."""
 
@@ -72,6 +73,7 @@ NEED_TORCH = IMPORT_TORCH | {
     "integrations.findings",
     "backends.checks",
     "preparation",
+    "publication",
     "card_metadata",
     "model_card",
     "estimation",

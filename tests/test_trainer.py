@@ -25,12 +25,12 @@ import spanfit
 from spanfit.data import digest
 from spanfit.errors import RecipeError, RunError
 from spanfit.evaluation import predict_all
+from spanfit.evaluation_loss import EvaluationLoss
 from spanfit.integrations import gathering
 from spanfit.integrations.callback import check_arguments
 from spanfit.integrations.trainer import collate, collate_for_heads, prepare_trainer
 from spanfit.preparation import prepare
 from spanfit.progress import Progress
-from spanfit.publication import EvaluationLoss
 from spanfit.recipe import make_recipe
 from spanfit.runs import RunFolder
 from spanfit.training import Training

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spanfit.batching import Batch
-from spanfit.tokenizer import Int64
+from spanfit.tokens import Int64
 
 if TYPE_CHECKING:
     import torch

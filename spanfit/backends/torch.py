@@ -18,7 +18,8 @@ from spanfit.backends.inputs import input_tensors, taken_inputs
 from spanfit.backends.messages import quiet_transformers
 from spanfit.batching import Batch, split_by_length, split_by_tokens
 from spanfit.errors import RecipeError
-from spanfit.tokenizer import Int64, Tokenizer
+from spanfit.tokenizer import Tokenizer
+from spanfit.tokens import Int64
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 

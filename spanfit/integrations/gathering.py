@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from spanfit.batching import join
 from spanfit.errors import RunError
+from spanfit.evaluation_loss import EvaluationLoss
 from spanfit.examples import Examples, Prediction
 from spanfit.integrations.window_dataset import WindowDataset
 from spanfit.prediction import CHUNK_EXAMPLES
 from spanfit.preparation import Prepared
-from spanfit.publication import EvaluationLoss
 from spanfit.settings import Calibration, ModelSettings
 from spanfit.windows import Windows
 

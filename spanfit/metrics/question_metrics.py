@@ -46,10 +46,10 @@ class QuestionMetric:
 
     `name` is what users type, `normalisation` and `language` go into the signature. `exact` and
     `f1` are what the official script calls the two figures, `average` their mean, if it has that.
-    `drops_empty`: golds that normalise to
-    nothing are dropped ("" if none is left), and nothing said has the F1 of an exact match; else
-    they are kept, and nothing said has F1 0. `allows_null`: questions without an answer are known.
-    `by_kind`: HasAns and NoAns, and what thresholds could do, are told where all have answers too.
+    `drops_empty`: golds that normalise to nothing are dropped ("" if none is left), and nothing
+    said has the F1 of an exact match; else they are kept, and nothing said has F1 0.
+    `allows_null`: questions without an answer are known. `by_kind`: HasAns and NoAns, and what
+    thresholds could do, are told where all have answers too.
     """
 
     name: str

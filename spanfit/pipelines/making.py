@@ -73,8 +73,7 @@ def pipeline(
     its `tokenizer`; of a hub id `revision` names the commit, tag or branch. `device` is -1 or
     "cpu", 0 or None for the best one here, or a name. What calls take is given here for all of
     them (see `QuestionAnsweringPipeline.__call__` and `TokenClassificationPipeline.__call__`).
-    `num_workers`, `use_fast`, `padding` and a `framework`
-    of "pt" are accepted and change nothing.
+    `num_workers`, `use_fast`, `padding` and a `framework` of "pt" are accepted, and change nothing.
 
     Raises:
         ArgumentError: an argument is wrong, of another task, or cannot have its effect here.

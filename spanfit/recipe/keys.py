@@ -7,7 +7,8 @@ from typing import Any
 
 import tomli_w
 
-from spanfit.recipe.sections import Recipe, Section
+from spanfit.recipe.section import Section
+from spanfit.recipe.sections import Recipe
 
 
 def describe_keys(task: str | None = None) -> Iterator[tuple[str, str, str, str]]:

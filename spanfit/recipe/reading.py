@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from spanfit.errors import RecipeError, did_you_mean
 from spanfit.recipe.keys import describe_keys, owner_of, section_type
-from spanfit.recipe.sections import TASK_DEFAULTS, Files, Recipe, TaskSection
+from spanfit.recipe.section import Files
+from spanfit.recipe.sections import TASK_DEFAULTS, Recipe, TaskSection
 
 DEFAULT_TASK: str = TaskSection.model_fields["name"].default
 

@@ -8,31 +8,16 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.config import JsonDict
+from pydantic import Field
 
 from spanfit.examples import Reading
+from spanfit.recipe.section import MAX_SEED, QA, TAGGING, Files, Section
 from spanfit.types import SegmenterName
 
-QA: JsonDict = {"task": "qa"}
-TAGGING: JsonDict = {"task": "tagging"}
-"""Marks a key that only one task knows."""
-
-Files = str | list[str]
-"""One data file or several."""
-MAX_SEED = 2**32 - 1  # NumPy's
 TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     "tagging": {"windows": {"max_length": 256, "overlap": 64}, "run": {"epochs": 3}}
 }
 """What is another default where a task suits it better, by the task's name."""
-
-
-class Section(BaseModel):
-    """One part of a recipe: frozen, without unknown keys, and nothing read as another type."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=()
-    )
 
 
 class TaskSection(Section):

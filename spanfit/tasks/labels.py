@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanfit.errors import ModelError
-from spanfit.tokenizer import Texts
+from spanfit.tokens import Texts
 
 
 @dataclass(frozen=True)
