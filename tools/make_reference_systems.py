@@ -5,8 +5,9 @@
 ../shared holds the real data and vocabularies. FOLDER is made: links to the data under their public
 names, the recipes, small random encoders with the published tokenizers, and a `runs` that you may
 have filled beforehand with links to the real runs of benchmarks/RESULTS.md (squad-v2, ner, jaquad),
-whose commands stand there. A block that begins with `$ ` is a command; all that follows it in the
-block is replaced. `--only` runs the blocks whose commands hold that text.
+whose commands stand there. A block that begins with `$ ` is a command, with the lines that begin
+with `> `; all that follows in the block is replaced. `--only` runs the blocks whose commands hold
+that text.
 """
 
 from __future__ import annotations
@@ -34,8 +35,12 @@ DATA = {
     "valid.txt": "conll2003/valid.txt",
     "test.txt": "conll2003/test.txt",
 }
+LEFT = "bert-base-cased-left"
+"""BERT's tokenizer with the padding in front, as XLNet has it."""
 VOCABULARIES = ("bert-base-cased", "roberta-base", "bert-base-multilingual-cased", "koelectra")
-BLOCK = re.compile(r"^```console\n\$ (?P<command>.*?)\n(?P<printed>.*?)^```$", re.DOTALL | re.M)
+BLOCK = re.compile(
+    r"^```console\n\$ (?P<command>[^\n]*(?:\n> [^\n]*)*)\n(?P<printed>.*?)^```$", re.DOTALL | re.M
+)
 
 
 def main() -> int:
@@ -69,6 +74,8 @@ def fill(folder: Path, shared: Path) -> None:
         encoder = folder / "encoders" / name
         if not encoder.exists():
             make_encoder(encoder, shared / "vocab" / name)
+    if not (folder / "encoders" / LEFT).exists():
+        turn_left(folder / "encoders" / "bert-base-cased", folder / "encoders" / LEFT)
 
 
 def link(place: Path, target: Path) -> None:
@@ -101,12 +108,20 @@ def make_encoder(folder: Path, vocabulary: Path) -> None:
     transformers.AutoModel.from_config(config).save_pretrained(folder)
 
 
+def turn_left(encoder: Path, folder: Path) -> None:
+    """A copy of an encoder whose tokenizer pads in front."""
+    shutil.copytree(encoder, folder)
+    config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    text = json.dumps(config | {"padding_side": "left"}, indent=2)
+    (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
+
+
 def run(command: str, folder: Path) -> str:
     """What a command prints, both streams, in a pipe of 100 columns."""
     print(f"$ {command}", flush=True)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command],
+        ["bash", "-o", "pipefail", "-c", command.replace("\n> ", "\n")],
         cwd=folder,
         env={**os.environ, "PATH": path, "COLUMNS": "100", "HF_HUB_OFFLINE": "1"},
         stdout=subprocess.PIPE,
