@@ -17,6 +17,7 @@ from spanfit.version import VERSION
 
 if TYPE_CHECKING:
     from spanfit.data import read
+    from spanfit.exports.making import export
     from spanfit.loading import load
     from spanfit.metrics import compare, score
     from spanfit.recalibration import refit
@@ -25,10 +26,21 @@ if TYPE_CHECKING:
 
 __version__ = VERSION
 
-__all__ = ["__version__", "compare", "load", "read", "refit", "score", "train", "train_seeds"]
+__all__ = [
+    "__version__",
+    "compare",
+    "export",
+    "load",
+    "read",
+    "refit",
+    "score",
+    "train",
+    "train_seeds",
+]
 
 _HOMES = {
     "compare": "spanfit.metrics",
+    "export": "spanfit.exports.making",
     "load": "spanfit.loading",
     "read": "spanfit.data",
     "refit": "spanfit.recalibration",

@@ -102,6 +102,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         "test_checkpoints.py",
         "test_tag_loss.py",
         "test_tagging_run.py",
+        "test_export.py",
     }
     is_light = config.getoption("markexpr") == "not training"
     return True if is_light and collection_path.name in training else None

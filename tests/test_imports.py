@@ -30,6 +30,7 @@ LEVELS = (
     "recalibration",
     "model",
     "loading",
+    "exports",
     "runs preparation",
     "model_card",
     "publication",
@@ -40,7 +41,17 @@ LEVELS = (
 )
 """A module imports from the levels above its own line, or from inside its own package."""
 
-HEAVY = {"torch", "transformers", "datasets", "accelerate", "safetensors"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "datasets",
+    "accelerate",
+    "safetensors",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "nncf",
+}
 
 IMPORT_TORCH = {
     "losses",
@@ -48,6 +59,7 @@ IMPORT_TORCH = {
     "backends.torch",
     "backends.pretrained",
     "decode.spans_torch",
+    "exports.graphs",
     "training",
     "tracking",
     "publication",

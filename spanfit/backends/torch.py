@@ -82,12 +82,14 @@ class TorchBackend:
         self.network.eval()
         try:
             with _autocast(self.device, self._dtype):
-                output = self.network(
-                    **input_tensors(batch, device=self.device, has_type_ids=self._has_type_ids)
-                )
+                output = self.network(**self.inputs(batch))
         finally:
             self.network.train(was_training)
         return head_logits(output)
+
+    def inputs(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """What the network is given of a batch, by the names of its arguments."""
+        return input_tensors(batch, device=self.device, has_type_ids=self._has_type_ids)
 
 
 def input_tensors(

@@ -12,6 +12,7 @@ from spanfit.cli import (
     console,
     convert,
     evaluate,
+    export,
     init,
     predict,
     quickstart,
@@ -44,6 +45,7 @@ predict.add_to(app)
 ask.add_to(app)
 tag.add_to(app)
 score.add_to(app)
+export.add_to(app)
 
 
 def _print_version(wanted: bool) -> None:

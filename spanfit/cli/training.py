@@ -193,9 +193,9 @@ def say_next(run: Run) -> None:
 
     folder = shlex.quote(str(run.folder))
     _, settings = find_settings(run.folder)
-    console.next_step(f"spanfit {_USE[settings.task].format(folder)}")
+    console.next_step(f"spanfit {USES[settings.task].format(folder)}")
     console.next_step(f"spanfit evaluate {folder} DATA --show errors")
 
 
-_USE = {"qa": 'ask {} --question "…" --context FILE', "tagging": 'tag {} "…"'}
+USES = {"qa": 'ask {} --question "…" --context FILE', "tagging": 'tag {} "…"'}
 """How a model is used, by its task's name."""
