@@ -32,6 +32,7 @@ LEVELS = (
     "recalibration",
     "model",
     "loading",
+    "exports",
     "pipelines",
     "runs preparation upload",
     "card_metadata evaluation_loss",
@@ -44,7 +45,17 @@ LEVELS = (
 )
 """A module imports from the levels above its own line, or from inside its own package."""
 
-HEAVY = {"torch", "transformers", "datasets", "accelerate", "safetensors"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "datasets",
+    "accelerate",
+    "safetensors",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "nncf",
+}
 
 IMPORT_TORCH = {
     "attention",
@@ -63,6 +74,7 @@ IMPORT_TORCH = {
     "integrations.gathering",
     "integrations.trainer",
     "integrations.window_dataset",
+    "exports.graphs",
     "training",
     "tracking",
     "evaluation_loss",

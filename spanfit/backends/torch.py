@@ -16,7 +16,7 @@ import torch
 from spanfit.attention import Packing, enable_packing
 from spanfit.backends.inputs import input_tensors, taken_inputs
 from spanfit.backends.messages import quiet_transformers
-from spanfit.batching import Batch, split_by_length, split_by_tokens
+from spanfit.batching import Batch, split_by_equal_length, split_by_length, split_by_tokens
 from spanfit.errors import RecipeError
 from spanfit.tokenizer import Tokenizer
 from spanfit.tokens import Int64
@@ -45,6 +45,7 @@ class TorchBackend:
 
     `packs`: windows are computed in one row without padding where the network allows it and gains
     by it, which is on a CPU (`packing` says whether); else padded, those of like length together.
+    `sees_padding`: padding changes what it says, so windows of one length go together.
     """
 
     name = "torch"
@@ -56,8 +57,10 @@ class TorchBackend:
         *,
         precision: str = "fp32",
         packs: bool = False,
+        sees_padding: bool = False,
     ) -> None:
         self.network = network
+        self.sees_padding = sees_padding
         self._names = taken_inputs(network, tokenizer)
         self._dtype = PRECISIONS[precision]
         is_gain = packs and self.device.type == "cpu"
@@ -77,6 +80,8 @@ class TorchBackend:
     def split(self, lengths: npt.NDArray[np.integer], *, max_tokens: int | None) -> list[Int64]:
         """Batches of windows of these lengths: see `Backend.split`."""
         limit = max_tokens or self.max_tokens
+        if self.packing is None and self.sees_padding:
+            return split_by_equal_length(lengths, max_tokens=limit)
         if self.packing is None:
             overhead = OVERHEAD_TOKENS[self.device.type]
             return split_by_length(lengths, max_tokens=limit, overhead_tokens=overhead)
@@ -137,6 +142,8 @@ class TorchBackend:
         """How windows are computed together, for somebody who watches a training."""
         if self.packing is not None:
             return "batches: windows packed into one row, without padding"
+        if self.sees_padding:
+            return "batches: windows of one length together, since padding changes what is said"
         return "batches: windows of like length together, padded to the longest"
 
     def inputs(self, batch: Batch) -> dict[str, torch.Tensor]:

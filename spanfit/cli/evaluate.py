@@ -14,6 +14,7 @@ from spanfit.cli.model import (
     DeviceOption,
     MaxTokensOption,
     ModelArgument,
+    ThreadsOption,
     TrustOption,
     check_free,
     load_model,
@@ -71,6 +72,7 @@ def evaluate(
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
     max_tokens: MaxTokensOption = None,
+    threads: ThreadsOption = None,
     trust_remote_code: TrustOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the scores as JSON, for a program.")
@@ -78,7 +80,7 @@ def evaluate(
 ) -> None:
     """Score a model."""
     if refit is not None:
-        runs_model = {backend, device} != {"auto"} or max_tokens is not None or trust_remote_code
+        runs_model = {backend, device} != {"auto"} or max_tokens or threads or trust_remote_code
         if runs_model or show != "none" or out is not None or by or worst:
             raise RecipeError(
                 "--refit runs no model, so it goes with --metric and --json only",
@@ -98,6 +100,7 @@ def evaluate(
         backend,
         device=device,
         max_tokens=max_tokens,
+        threads=threads,
         trust_remote_code=trust_remote_code,
     )
     reading = parse_model_columns(columns, loaded.settings)
