@@ -99,7 +99,7 @@ def main() -> None:
 
 
 def run_in_turns(ways: dict[str, Ask], asked: Sequence[dict[str, str]]) -> dict[str, float]:
-    """Median CPU seconds a question of each way, each round on other questions, after a warm one."""
+    """Median CPU seconds a question of each way; each round has other questions."""
     seen: dict[str, list[float]] = {name: [] for name in ways}
     for ask in ways.values():
         ask(asked[:AT_ONCE])

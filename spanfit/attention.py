@@ -21,19 +21,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 from transformers.utils import logging as transformers_logging
 
-from spanfit.dropout import draw_mask, multiply
+from spanfit.segments import Segments, attend_within, make_segments
 
 NAME = "spanfit"
 PROBE_LENGTHS = (5, 9, 6)
 TOLERANCE = 1e-4
 """Of the largest logit, between a window in a pack and the same alone."""
 
+LEARNING_TOLERANCES = {None: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+"""The same of the largest gradient: 16 bits round to 1 in 1,000 or 1 in 100."""
 
 _PROBING = threading.Lock()
 """Calls are counted by a registration that is the whole process's: one network at a time."""
@@ -56,7 +57,7 @@ class Packing:
         """What `forward` is given besides ids and types, for windows of these lengths."""
         given: dict[str, Any] = {
             "attention_mask": dict.fromkeys(self.masks) if self.masks else None,
-            "spanfit_segments": list(lengths),
+            "spanfit_segments": make_segments(lengths, device=device),
         }
         if self.first_position is not None:
             positions = torch.cat([torch.arange(n) for n in lengths]) + self.first_position
@@ -75,14 +76,13 @@ def attend(
     scaling: float | None = None,
     position_bias: torch.Tensor | None = None,
     sliding_window: int | None = None,
-    spanfit_segments: Sequence[int] | None = None,
+    spanfit_segments: Segments | None = None,
     **options: Any,  # noqa: ANN401 (transformers' calling convention)
 ) -> tuple[torch.Tensor, None]:
     """Attention within each segment of a row, or as sdpa computes it where there are none.
 
-    *Shape:* query (1, H, N, D); key and value may have fewer heads -> (1, N, H, D). Segments are
-    the lengths of what stands in the row, N in all. `position_bias` (1, H, N, N) is added to the
-    scores; beyond `sliding_window` tokens nothing is seen.
+    *Shape:* query (1, H, N, D); key and value may have fewer heads -> (1, N, H, D). `position_bias`
+    (1, H, N, N) is added to the scores; beyond `sliding_window` tokens nothing is seen.
     """
     if spanfit_segments is None:
         whole: tuple[torch.Tensor, None] = sdpa_attention_forward(
@@ -101,108 +101,46 @@ def attend(
         key, value = (
             x.repeat_interleave(query.shape[1] // x.shape[1], dim=1) for x in (key, value)
         )
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    outputs = []
-    end = 0
-    for length in spanfit_segments:
-        start, end = end, end + length
-        q, k, v = (x[:, :, start:end] for x in (query, key, value))
-        bias = None if position_bias is None else position_bias[:, :, start:end, start:end]
-        bias = _limit(bias, length, sliding_window, like=q)
-        outputs.append(_attend_one(q, k, v, bias=bias, scale=scale, dropout=dropout))
-    return torch.cat(outputs, dim=2).transpose(1, 2), None
-
-
-def _limit(
-    bias: torch.Tensor | None, length: int, window: int | None, *, like: torch.Tensor
-) -> torch.Tensor | None:
-    """The bias with -inf beyond the window; None where there is nothing to add."""
-    if window is None or length <= window:
-        return bias
-    place = torch.arange(length, device=like.device)
-    is_far = (place[:, None] - place[None]).abs() >= window
-    base = torch.zeros((), dtype=like.dtype, device=like.device) if bias is None else bias
-    return base.masked_fill(is_far, float("-inf"))
-
-
-def _attend_one(
-    q: torch.Tensor,
-    k: torch.Tensor,
-    v: torch.Tensor,
-    *,
-    bias: torch.Tensor | None,
-    scale: float,
-    dropout: float,
-) -> torch.Tensor:
-    """One window: (1, H, n, D) each -> the same."""
-    if not dropout or q.device.type != "cpu":
-        return functional.scaled_dot_product_attention(
-            q, k, v, attn_mask=bias, dropout_p=dropout, scale=scale
-        )
-    # Under autocast the products are of another precision than rotary queries and keys.
-    is_plain = q.dtype == k.dtype == v.dtype == torch.float32
-    if bias is None and is_plain and not torch.is_autocast_enabled("cpu"):
-        result: torch.Tensor = DroppedAttention.apply(  # type: ignore[no-untyped-call]
-            q, k, v, scale, dropout
-        )
-        return result
-    scores = (q * scale) @ k.mT
-    weights = (scores if bias is None else scores + bias).softmax(dim=-1)
-    keep = torch.from_numpy(draw_mask(weights.numel(), dropout)).view(weights.shape)
-    return (weights * keep) @ v / (1 - dropout)
-
-
-class DroppedAttention(torch.autograd.Function):
-    """Attention whose weights are dropped by a cheap mask: half of what SDPA takes for that."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,  # noqa: ANN401
-        q: torch.Tensor,
-        k: torch.Tensor,
-        v: torch.Tensor,
-        scale: float,
-        p: float,
-    ) -> torch.Tensor:
-        """softmax(q k^T scale), dropped, times v."""
-        weights = (q * scale) @ k.mT
-        torch.softmax(weights, dim=-1, out=weights)
-        keep = draw_mask(weights.numel(), p).reshape(weights.shape)
-        ctx.save_for_backward(q, k, v, weights)
-        ctx.keep, ctx.scale, ctx.kept = keep, scale, 1 - p
-        return (multiply(weights, keep) @ v).div_(1 - p)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # noqa: ANN401
-        """The gradient of q, k, v."""
-        q, k, v, weights = ctx.saved_tensors
-        gradient = gradient / ctx.kept
-        of_v = multiply(weights, ctx.keep).mT @ gradient
-        of_weights = multiply(gradient @ v.mT, ctx.keep)
-        of_scores = of_weights.sub_((of_weights * weights).sum(dim=-1, keepdim=True)).mul_(weights)
-        return (of_scores @ k).mul_(ctx.scale), (of_scores.mT @ q).mul_(ctx.scale), of_v, None, None
+    found = attend_within(
+        query,
+        key,
+        value,
+        spanfit_segments,
+        scale=query.shape[-1] ** -0.5 if scaling is None else scaling,
+        dropout=dropout,
+        bias=position_bias,
+        window=sliding_window,
+    )
+    return found, None
 
 
 AttentionInterface.register(NAME, attend)
 AttentionMaskInterface.register(NAME, sdpa_mask)  # else masks of padded batches would be lost
 
 
-def enable_packing(network: Any) -> Packing | None:  # noqa: ANN401 (a PreTrainedModel)
+def enable_packing(
+    network: Any,  # noqa: ANN401 (a PreTrainedModel)
+    *,
+    dtype: torch.dtype | None = None,
+) -> Packing | None:
     """Have a network take packs, if it can; None and unchanged where it cannot.
 
-    Costs four small forward passes.
+    Costs four small forward passes. `dtype` is what it will learn in under autocast (None: as its
+    weights are): on a GPU, where each precision has kernels of its own, it is tried in that too.
     """
     with _PROBING:
-        return _enable(network)
+        return _enable(network, dtype)
 
 
-def _enable(network: Any) -> Packing | None:  # noqa: ANN401
+def _enable(network: Any, dtype: torch.dtype | None) -> Packing | None:  # noqa: ANN401
     before = network.config._attn_implementation
     packing = _describe(network)
     try:
         with _quiet():
             network.set_attn_implementation(NAME)
-            if (found := _probe(network, packing)) is not None:
+            found = _probe(network, packing)
+            is_cpu = next(network.parameters()).device.type == "cpu"
+            if found is not None and (is_cpu or can_learn(network, found, dtype=dtype)):
                 return found
     except Exception:  # whatever an architecture raises here, it does not take packs
         pass
@@ -233,13 +171,8 @@ def _describe(network: Any) -> Packing:  # noqa: ANN401
 @torch.no_grad()
 def _probe(network: Any, packing: Packing) -> Packing | None:  # noqa: ANN401
     """The packing, if a pack gives each window what it is alone, through calls of `attend`."""
-    device = next(network.parameters()).device
-    n_pieces = network.get_input_embeddings().num_embeddings
-    generator = torch.Generator().manual_seed(0)
-    windows = [
-        torch.randint(min(10, n_pieces - 1), n_pieces, (1, n), generator=generator).to(device)
-        for n in PROBE_LENGTHS
-    ]
+    windows = _draw_windows(network)
+    device = windows[0].device
     was_training = network.training
     network.eval()
     try:
@@ -254,6 +187,59 @@ def _probe(network: Any, packing: Packing) -> Packing | None:  # noqa: ANN401
     if calls.n < network.config.num_hidden_layers or not is_equal:
         return None
     return Packing(packing.first_position, packing.masks, is_relative=calls.has_bias)
+
+
+def can_learn(network: Any, packing: Packing, *, dtype: torch.dtype | None) -> bool:  # noqa: ANN401
+    """Whether a pack has the gradients of its windows, with dropout off, in this precision.
+
+    And whether a pack can be learnt from at all with dropout on, which other kernels compute.
+    """
+    windows = _draw_windows(network)
+    device = windows[0].device
+    row, inputs = torch.cat(windows, dim=1), packing.inputs(PROBE_LENGTHS, device=device)
+    was_training = network.training
+    devices = [device] if device.type == "cuda" else []
+    try:
+        with torch.random.fork_rng(devices=devices), torch.enable_grad():
+            network.eval()
+            packed = _gradient(network, [(row, inputs)], dtype)
+            alone = [(ids, {"attention_mask": torch.ones_like(ids)}) for ids in windows]
+            expected = _gradient(network, alone, dtype)
+            network.train()
+            dropped = _gradient(network, [(row, inputs)], dtype)
+    finally:
+        network.train(was_training)
+    limit = LEARNING_TOLERANCES[dtype] * float(expected.abs().max())
+    is_equal = float((packed - expected).abs().max()) <= limit
+    return is_equal and bool(torch.isfinite(dropped).all())
+
+
+def _gradient(
+    network: Any,  # noqa: ANN401
+    batches: Sequence[tuple[torch.Tensor, dict[str, Any]]],
+    dtype: torch.dtype | None,
+) -> torch.Tensor:
+    """That of the embeddings, of a sum over all logits of all batches."""
+    weight = network.get_input_embeddings().weight
+    device = weight.device.type
+    total = torch.zeros((), device=weight.device)
+    with torch.autocast(device, dtype=dtype, enabled=dtype is not None):
+        for ids, inputs in batches:
+            logits = _logits(network, ids, inputs).float()
+            total = total + (logits * logits).sum()
+    gradient: torch.Tensor = torch.autograd.grad(total, weight)[0]
+    return gradient
+
+
+def _draw_windows(network: Any) -> list[torch.Tensor]:  # noqa: ANN401
+    """Windows of random pieces, (1, N) each, where the network is."""
+    n_pieces = network.get_input_embeddings().num_embeddings
+    generator = torch.Generator().manual_seed(0)
+    device = next(network.parameters()).device
+    return [
+        torch.randint(min(10, n_pieces - 1), n_pieces, (1, n), generator=generator).to(device)
+        for n in PROBE_LENGTHS
+    ]
 
 
 @dataclass

@@ -134,6 +134,7 @@ class Training:
             prepared.pretrained.tokenizer,
             packs=recipe.batch.packed,
             sees_padding=prepared.pretrained.sees_padding,
+            learns_in=precision,
         )
         self.publication = Publication(prepared, folder, progress=progress, backend=self.backend)
 

@@ -24,8 +24,8 @@ LEVELS = (
     "memory cache tokenizer_comparison card_rows",
     "windows",
     "batching dropout",
-    "metrics decode attention",
-    "tasks",
+    "metrics decode segments",
+    "tasks attention",
     "backends losses optimization",
     "prediction",
     "evaluation calibration",
@@ -59,6 +59,7 @@ HEAVY = {
 
 IMPORT_TORCH = {
     "attention",
+    "segments",
     "dropout",
     "losses",
     "optimization",

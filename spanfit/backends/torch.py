@@ -28,6 +28,9 @@ PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 # that is memory (over 100 MB) without use. One batch needs a few dozen. Read at its first use.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
 
+PACKING_DEVICES = {"cpu", "cuda"}
+"""Those that attend to windows in a row without loss; MPS has nothing for it."""
+
 MAX_TOKENS = {"cpu": 2048, "cuda": 16_384, "mps": 4096}
 """Padded tokens of a batch that suit a device: a CPU's caches, a GPU's width."""
 
@@ -43,8 +46,9 @@ MAX_RELATIVE_TOKENS = 1024
 class TorchBackend:
     """A network in evaluation mode behind the `Backend` protocol.
 
-    `packs`: windows are computed in one row without padding where the network allows it and gains
-    by it, which is on a CPU (`packing` says whether); else padded, those of like length together.
+    `packs`: windows are computed in one row without padding where network and device allow it
+    (`packing` says whether); else padded, those of like length together. `learns_in`: the precision
+    of `compute` in a training, which may differ from that of `logits`.
     `sees_padding`: padding changes what it says, so windows of one length go together.
     """
 
@@ -58,13 +62,15 @@ class TorchBackend:
         precision: str = "fp32",
         packs: bool = False,
         sees_padding: bool = False,
+        learns_in: str = "fp32",
     ) -> None:
         self.network = network
         self.sees_padding = sees_padding
         self._names = taken_inputs(network, tokenizer)
         self._dtype = PRECISIONS[precision]
-        is_gain = packs and self.device.type == "cpu"
-        self.packing: Packing | None = enable_packing(network) if is_gain else None
+        self.packing: Packing | None = None
+        if packs and self.device.type in PACKING_DEVICES:
+            self.packing = enable_packing(network, dtype=PRECISIONS[learns_in])
 
     @property
     def device(self) -> torch.device:
