@@ -7,8 +7,10 @@ MODEL is a run or model folder that answers questions. Its four exports are made
 thrown away (--keep DIR keeps it, and takes up what is there). All is computed in this process, in
 turns: each round runs every backend once on the same windows, so that what else the machine does
 falls on all of them; medians and their ratios to the anchor count. The anchor is what most people
-run: transformers with sdpa, every window padded to 384, eight a batch. CPU seconds (of all threads)
-stand beside the clock's, for a busy machine. `ask` runs in processes of its own.
+run: transformers with sdpa, every window padded to 384, eight a batch; padded to the longest of
+eight stands beside it. The last column is the share of what the machine multiplies in 32 bits,
+measured in the same rounds; padding is no work. CPU seconds (of all threads) stand beside the
+clock's, for a busy machine. `ask` runs in processes of its own.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from peak import count_flops, measure_peak
 
 ANCHOR = "transformers, padded to 384"
 KINDS = ("onnx", "onnx-int8", "openvino", "openvino-int8")
@@ -97,6 +101,8 @@ def make_exports(model: str, data: Path, folder: Path, *, questions: int) -> Non
 
 def time_backends(model: str, data: Path, folder: Path, *, options: Any) -> None:  # noqa: ANN401
     """Forward passes of the same real windows by every backend, in turns."""
+    import torch
+
     import spanfit
     from spanfit.batching import join
     from spanfit.data import read
@@ -118,38 +124,53 @@ def time_backends(model: str, data: Path, folder: Path, *, options: Any) -> None
         for rows in backend.split(windows.lengths, max_tokens=None):
             backend.logits(join(windows, rows))
 
-    anchor = make_anchor(predictor, windows)
-    work: dict[str, Callable[[], None]] = {ANCHOR: anchor}
+    network = predictor.backend.network
+    work: dict[str, Callable[[], None]] = {
+        ANCHOR: make_anchor(predictor, windows, length=LENGTH),
+        "transformers, to the longest": make_anchor(predictor, windows, length=None),
+    }
     work |= {name: partial(run, backend) for name, backend in backends.items()}
     costs: dict[str, list[Cost]] = {name: [] for name in work}
     for compute in work.values():
         compute()  # warm: each length is compiled once
+    peaks = []
     for _ in range(options.rounds):
+        peaks.append(measure_peak(torch.device("cpu"), torch.float32))
         for name, compute in work.items():
             costs[name].append(measure(compute))
     print(f"\n{n} windows of {n_tokens / n:.0f} tokens on average, ", end="")
     print(f"{options.threads} threads, {options.rounds} rounds")
-    print(f"{'medians':<30}{'windows/s':>10}{'tokens/s':>10}{'ratio':>8}{'CPU ratio':>11}")
+    peak = statistics.median(peaks)
+    flops = count_flops(network, windows.lengths, is_training=False)
+    print(f"the machine multiplies {peak / 1e9:,.0f} GFLOP/s")
+    head = f"{'medians':<30}{'windows/s':>10}{'tokens/s':>10}{'ratio':>8}{'CPU ratio':>11}"
+    print(f"{head}{'of the peak':>13}")
     clock, cpu = (median(costs[ANCHOR], part) for part in ("clock", "cpu"))
     for name, seen in costs.items():
         took, spent = median(seen, "clock"), median(seen, "cpu")
         line = f"{name:<30}{n / took:>10.1f}{n_tokens / took:>10,.0f}{clock / took:>8.2f}"
-        print(f"{line}{cpu / spent:>11.2f}", flush=True)
+        print(f"{line}{cpu / spent:>11.2f}{flops / took / peak:>12.0%}", flush=True)
 
 
-def make_anchor(predictor: Any, windows: Any) -> Callable[[], None]:  # noqa: ANN401
-    """What most people run: batches of eight in their order, all padded to 384."""
+def make_anchor(predictor: Any, windows: Any, *, length: int | None) -> Callable[[], None]:  # noqa: ANN401
+    """What most people run: batches of eight in their order, padded to this length, or the longest.
+
+    It computes with a copy of the network that has transformers' own attention.
+    """
+    import copy
+
     import numpy as np
     import torch
 
     from spanfit.batching import join
 
-    network, pad = predictor.backend.network, windows.tokenizer.pad_id
+    network, pad = copy.deepcopy(predictor.backend.network), windows.tokenizer.pad_id
+    network.set_attn_implementation("sdpa")
     batches = []
     for begin in range(0, len(windows), ROWS):
         batch = join(windows, np.arange(begin, min(begin + ROWS, len(windows))))
         inputs = predictor.backend.inputs(batch)
-        room = (0, LENGTH - batch.input_ids.shape[1])
+        room = (0, (length or batch.input_ids.shape[1]) - batch.input_ids.shape[1])
         batches.append(
             {
                 name: torch.nn.functional.pad(value, room, value=pad if name == "input_ids" else 0)

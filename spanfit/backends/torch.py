@@ -14,7 +14,13 @@ import numpy.typing as npt
 import torch
 
 from spanfit.attention import Packing, enable_packing
-from spanfit.backends.inputs import input_tensors, taken_inputs
+from spanfit.backends.inputs import (
+    PACKED_INPUTS,
+    input_tensors,
+    packed_tensors,
+    taken_inputs,
+    to_device,
+)
 from spanfit.backends.messages import quiet_transformers
 from spanfit.batching import Batch, split_by_equal_length, split_by_length, split_by_tokens
 from spanfit.errors import RecipeError
@@ -135,14 +141,15 @@ class TorchBackend:
 
     def _compute_packed(self, batch: Batch, packing: Packing) -> torch.Tensor:
         """The same from one row that holds no padding; where that would be, logits are 0."""
-        is_token = torch.from_numpy(batch.attention_mask.astype(np.bool_)).to(self.device)  # (B, T)
-        names = ("input_ids", "token_type_ids")
-        inputs = {k: v[is_token][None] for k, v in self.inputs(batch).items() if k in names}
+        names = tuple(name for name in PACKED_INPUTS if name in self._names)
+        places = np.flatnonzero(batch.attention_mask)  # here, so that a GPU waits for nothing
+        inputs: dict[str, Any] = packed_tensors(batch, places, device=self.device, names=names)
         lengths = batch.attention_mask.sum(axis=1).tolist()
         inputs |= packing.inputs(lengths, device=self.device)
         row = head_logits(self.network(**inputs))[0]  # (N, n_outputs)
-        logits = row.new_zeros((*is_token.shape, row.shape[1]))
-        return logits.masked_scatter(is_token[:, :, None], row)
+        logits = row.new_zeros((batch.attention_mask.size, row.shape[1]))
+        logits = logits.index_copy(0, to_device(places, self.device), row)
+        return logits.view(*batch.attention_mask.shape, -1)
 
     def describe(self) -> str:
         """How windows are computed together, for somebody who watches a training."""
