@@ -19,11 +19,14 @@ from test_light import REPOSITORY, base_requirements, closure, link
 from tiny_models import make_encoder, make_questions, make_sentences, write_lines
 
 import spanfit
-from spanfit.backends.formats import choose_format
+from spanfit.backends.formats import FORMATS, choose_format
+from spanfit.backends.onnx import OnnxBackend
+from spanfit.batching import join
 from spanfit.data import read
 from spanfit.errors import ArgumentError, DataError, ModelError, RecipeError
 from spanfit.exports import making
 from spanfit.exports.graphs import write_onnx
+from spanfit.exports.quantization import list_narrowing, quantize_onnx
 from spanfit.settings import ModelSettings
 from spanfit.tokenizer import load_tokenizer
 
@@ -194,6 +197,31 @@ def test_a_large_loss_is_warned_of(questions, monkeypatch, tmp_path):
     monkeypatch.setattr("spanfit.exports.graphs.write_onnx", copy_onnx_of(model))
     done = spanfit.export(model, to="onnx", int8=True, data=data, out=tmp_path / "out")
     assert any("8 bits cost this model" in warning for warning in done.warnings)
+    assert done.to_json()["layers_in_32_bits"] == done.n_spared
+
+
+def test_layers_that_narrow_may_keep_their_bits(questions, tmp_path):
+    model, data, made = questions
+    exact = model / "onnx" / "model.onnx"
+    spares = list_narrowing(exact)
+    assert len(spares) == 2  # of the one layer the second half of its feed-forward, and the head
+    file = tmp_path / "onnx" / "model-int8.onnx"
+    file.parent.mkdir()
+    quantize_onnx(exact, file, spares=spares)
+    assert made["onnx-int8"].n_bytes < file.stat().st_size < exact.stat().st_size
+    shutil.copy(model / "spanfit.json", tmp_path)
+    windows, predictor = [], spanfit.load(model).predictor
+    for rows in ([0], [1]):
+        windows.append(join(predictor.windows(read(data)[:2]), np.array(rows)))
+    exactly, spared, small = (
+        OnnxBackend(folder, FORMATS[kind])
+        for folder, kind in ((model, "onnx"), (tmp_path, "onnx-int8"), (model, "onnx-int8"))
+    )
+    off = [
+        sum(np.abs(one.logits(w) - exactly.logits(w)).mean() for w in windows)
+        for one in (spared, small)
+    ]
+    assert 0 < off[0] < off[1]
 
 
 def copy_onnx_of(model: Path):

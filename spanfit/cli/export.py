@@ -116,6 +116,8 @@ def _print(done: Export) -> None:
             (name, Text(f"{before:.2f} → {after:.2f} ({after - before:+.2f})"))
             for name, (before, after) in loss.figures.items()
         ]
+        if done.n_spared:
+            rows.append(("spared", Text(f"{done.n_spared} layers kept 32 bits, which cost less")))
         threshold = loss.exported.fit.calibration.threshold
         if loss.exported.undecided is not None:
             rows.append(("threshold", Text(f"{threshold:.3f}, that of {done.form.name}")))

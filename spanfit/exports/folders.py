@@ -32,7 +32,8 @@ class Export:
     """What was exported: the network of format `form` in `folder`, and what was measured.
 
     `parity` is that of the network of 32 bits, of which one of 8 is made; `loss` that of 8 bits.
-    `seconds` are those of all of it, `max_length` the tokens that the network has positions for.
+    `n_spared` layers of that kept 32 bits. `seconds` are those of all of it, `max_length` the
+    tokens that the network has positions for.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Export:
     loss: Loss | None
     seconds: float
     max_length: int | None
+    n_spared: int = 0
     warnings: tuple[str, ...] = ()
 
     @property
@@ -164,6 +166,7 @@ def _describe(done: Export, torch: Predictor, data_digest: str) -> dict[str, Any
             "relative_to": done.parity.scale,
             "n_windows": done.parity.n_windows,
         },
+        "layers_in_32_bits": done.n_spared if form.is_int8 else None,
         "loss": None if loss is None else {"metric": loss.metric, "f1": loss.f1, **loss.figures},
         "software": {package: version(package) for package in list_packages(form)},
     }

@@ -11,7 +11,8 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,13 @@ from spanfit.errors import DataError
 from spanfit.examples import AS_IT_IS, Examples, Reading
 from spanfit.exports.folders import Export, prepare_folder, publish, require_packages
 from spanfit.exports.messages import converting
-from spanfit.exports.parity import MAX_LOSS, Loss, measure_loss, measure_parity
-from spanfit.exports.quantization import RANGE_WINDOWS, quantize_onnx, quantize_openvino
+from spanfit.exports.parity import MAX_LOSS, Loss, measure_parity, score_side
+from spanfit.exports.quantization import (
+    RANGE_WINDOWS,
+    list_narrowing,
+    quantize_onnx,
+    quantize_openvino,
+)
 from spanfit.loading import RUNTIMES, find_model, load
 from spanfit.metrics import check_gold
 from spanfit.model import Model
@@ -103,12 +109,12 @@ def export(
         batches = list(_some_batches(torch, checked.examples))
         parity = measure_parity(torch.backend, RUNTIMES[to](aside, exact), batches)
         parity.require_small(source=place)
-        loss = None
+        small = None
         if int8:
-            progress.note(f"quantizing to {form.name}")
-            _quantize(torch, checked.examples, form, aside, source=place)
-            exported = replace(torch, backend=RUNTIMES[to](aside, form), max_tokens=None)
-            loss = measure_loss(checked, torch, exported, metric=metric, progress=progress)
+            small = _make_small(
+                torch, checked, form, aside, source=place, metric=metric, progress=progress
+            )
+        loss = small and small.loss
         done = Export(
             folder=folder,
             form=form,
@@ -116,11 +122,12 @@ def export(
             n_examples=len(checked.examples),
             parity=parity,
             loss=loss,
+            n_spared=small.n_spared if small else 0,
             seconds=time.monotonic() - started,
             max_length=loaded.max_length,
             warnings=_warn(loss, form),
         )
-        publish(done, aside, torch, digest(checked.examples))
+        publish(done, small.folder if small else aside, torch, digest(checked.examples))
     return done
 
 
@@ -191,16 +198,52 @@ def _write(
             write_openvino(onnx_file, aside / form.file)
 
 
-def _quantize(
-    torch: Predictor, examples: Sequence[Any], form: Format, aside: Path, *, source: str
-) -> None:
-    """Write the network of 8 bits beside that of 32."""
-    exact, file = aside / FORMATS[form.runtime].file, aside / form.file
+@dataclass(frozen=True, slots=True)
+class _Small:
+    """A network of 8 bits in `folder`, of which `n_spared` layers kept 32, and what it costs."""
+
+    folder: Path
+    loss: Loss
+    n_spared: int = 0
+
+
+def _make_small(
+    torch: Predictor,
+    checked: Checked,
+    form: Format,
+    aside: Path,
+    *,
+    source: str,
+    metric: str | None,
+    progress: Progress,
+) -> _Small:
+    """The network of 8 bits; where it costs much, with its narrowing layers in 32, if less so."""
+    progress.note(f"quantizing to {form.name}")
+    score = partial(score_side, checked, before=torch.calibration, metric=metric, progress=progress)
+    wanted, exact = score(torch), aside / FORMATS[form.runtime].file
+
+    def measure(folder: Path) -> Loss:
+        backend = RUNTIMES[form.runtime](folder, form)
+        return Loss(wanted, score(replace(torch, backend=backend, max_tokens=None)))
+
     with converting(source, "quantized"):
         if form.runtime == "onnx":
-            quantize_onnx(exact, file)
+            quantize_onnx(exact, aside / form.file)
         else:
-            quantize_openvino(exact, file, list(_some_windows(torch, examples)))
+            windows = list(_some_windows(torch, checked.examples))
+            quantize_openvino(exact, aside / form.file, windows)
+    small = _Small(aside, measure(aside))
+    if form.runtime != "onnx" or not small.loss.is_large:
+        return small
+    spares, other = list_narrowing(exact), aside / "spared"
+    progress.note(
+        f"{small.loss.f1:.2f} points of F1 are lost: again, with {len(spares)} layers in 32 bits"
+    )
+    (other / form.file).parent.mkdir(parents=True)
+    with converting(source, "quantized"):
+        quantize_onnx(exact, other / form.file, spares=spares)
+    spared = _Small(other, measure(other), n_spared=len(spares))
+    return spared if spared.loss.f1 < small.loss.f1 else small
 
 
 def _some_windows(torch: Predictor, examples: Examples) -> Iterator[Inputs]:

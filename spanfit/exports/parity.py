@@ -130,29 +130,7 @@ class Loss:
         return self.f1 > MAX_LOSS
 
 
-def measure_loss(
-    checked: Checked,
-    torch: Predictor,
-    exported: Predictor,
-    *,
-    metric: str | None,
-    progress: Progress,
-) -> Loss:
-    """Score the same examples, whose gold is checked, by both networks.
-
-    Raises:
-        ModelError: logits hold NaN or infinity.
-        RecipeError: an unknown metric.
-    """
-    before = torch.calibration
-    sides = (
-        _score_side(checked, predictor, before=before, metric=metric, progress=progress)
-        for predictor in (torch, exported)
-    )
-    return Loss(*sides)
-
-
-def _score_side(
+def score_side(
     checked: Checked,
     predictor: Predictor,
     *,
@@ -160,6 +138,14 @@ def _score_side(
     metric: str | None,
     progress: Progress,
 ) -> Side:
+    """Score examples, whose gold is checked, by one network, at what they fit to it.
+
+    `before` is the calibration where nothing can be fitted.
+
+    Raises:
+        ModelError: logits hold NaN or infinity.
+        RecipeError: an unknown metric.
+    """
     examples, calibrator = checked.examples, CALIBRATORS[predictor.task.name]
     predictions = predict_all(examples, predictor, title=predictor.backend.name, progress=progress)
     fit = calibrator.fit(examples, predictions, before=before, is_threshold_fixed=False)
