@@ -14,48 +14,23 @@ model (`spanfit export MODEL --out DIR`).
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from transformers4_process import OldPipeline
+
+import spanfit
+from spanfit.data.splitting import limit
+from spanfit.types import QuestionExample
+
 AT_ONCE = 64
-SCRIPT = Path(__file__).with_name("transformers4_pipeline.py")
 OLD = "transformers 4"
-Ask = Callable[[Sequence[dict[str, str]]], float]
-
-
-class OldPipeline:
-    """transformers 4 in a process of its own, that asks so many questions at once."""
-
-    def __init__(self, python: str, model: str, *, at_once: int) -> None:
-        self._process = subprocess.Popen(
-            [python, str(SCRIPT), model, "possible", str(at_once)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.version = str(self._read()["version"])
-
-    def ask(self, questions: Sequence[dict[str, str]]) -> float:
-        """CPU seconds that it took."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(list(questions)) + "\n")
-        self._process.stdin.flush()
-        return float(sum(self._read()["seconds"]))
-
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            sys.exit("transformers 4 did not answer: see its message above")
-        said: dict[str, Any] = json.loads(line)
-        return said
+Questions = Sequence[QuestionExample]
+Ask = Callable[[Questions], float]
 
 
 def main() -> None:
@@ -67,12 +42,9 @@ def main() -> None:
     parser.add_argument("--exports", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"
-    import spanfit
-    from spanfit.data.splitting import limit
-
-    examples = limit(spanfit.read(options.data), AT_ONCE * options.rounds, seed=0)
-    asked = [{"question": one.question, "context": one.context} for one in examples]
+    os.environ["OMP_NUM_THREADS"] = "1"  # of torch and the runtimes, which are not loaded yet
+    found = limit(spanfit.read(options.data), AT_ONCE * options.rounds, seed=0)
+    asked = [one for one in found if isinstance(one, QuestionExample)]
     old = {at: OldPipeline(options.old_python, options.model, at_once=at) for at in (1, AT_ONCE)}
     sources = {"torch": options.model}
     if options.exports:
@@ -88,7 +60,7 @@ def main() -> None:
     print(f"{'':<16}{'one by one':>12}{'ratio':>8}{f'{AT_ONCE} at once':>14}{'ratio':>8}")
     medians: dict[str, list[float]] = {}
     for place, at_once in enumerate((1, AT_ONCE)):
-        ways: dict[str, Ask] = {OLD: old[at_once].ask}
+        ways: dict[str, Ask] = {OLD: asker_of_old(old[at_once])}
         ways |= {name: asker(each, at_once=at_once) for name, each in pipelines.items()}
         for name, seconds in run_in_turns(ways, asked).items():
             medians.setdefault(name, [0.0, 0.0])[place] = seconds
@@ -98,7 +70,7 @@ def main() -> None:
         print(f"{line}{1000 * together:>14.1f}{second / together:>8.2f}")
 
 
-def run_in_turns(ways: dict[str, Ask], asked: Sequence[dict[str, str]]) -> dict[str, float]:
+def run_in_turns(ways: dict[str, Ask], asked: Questions) -> dict[str, float]:
     """Median CPU seconds a question of each way; each round has other questions."""
     seen: dict[str, list[float]] = {name: [] for name in ways}
     for ask in ways.values():
@@ -110,16 +82,19 @@ def run_in_turns(ways: dict[str, Ask], asked: Sequence[dict[str, str]]) -> dict[
     return {name: statistics.median(found) for name, found in seen.items()}
 
 
+def asker_of_old(pipeline: OldPipeline) -> Ask:
+    """CPU seconds of transformers 4."""
+    return lambda questions: sum(pipeline.ask(questions)[1])
+
+
 def asker(pipeline: Any, *, at_once: int) -> Ask:  # noqa: ANN401
     """CPU seconds of a pipeline of SpanFit that is given so many questions at once."""
 
-    def ask(questions: Sequence[dict[str, str]]) -> float:
+    def ask(questions: Questions) -> float:
         began = time.process_time()
         for begin in range(0, len(questions), at_once):
             part = questions[begin : begin + at_once]
-            pipeline(
-                question=[one["question"] for one in part], context=[one["context"] for one in part]
-            )
+            pipeline(question=[one.question for one in part], context=[one.context for one in part])
         return time.process_time() - began
 
     return ask
