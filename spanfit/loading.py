@@ -114,15 +114,19 @@ def _load_exported(
     """
     if device not in {"auto", "cpu"}:
         raise RecipeError(
-            f"the backend {form.name} computes on the CPU", found=device, fix="--backend torch"
+            f"the backend {form.name} computes on the CPU",
+            found=device,
+            fix="--device cpu; or --backend torch, where the model's weights are",
         )
     settings = read_settings(Path(source))
     if settings is None:
         raise ModelError(
             f"an exported network needs its {FILE_NAME}",
             where=source,
-            fix="spanfit export MODEL --out DIR, which writes all that is needed",
+            fix=f"spanfit export MODEL --to {form.runtime} --out DIR, which writes it",
         )
+    limit = read_report(Path(source), form).get("max_length")
+    _check_windows(settings, limit, source)
     runner = RUNTIMES[form.runtime](Path(source), form, threads=threads)
     predictor = Predictor(
         task=TASKS[settings.task],
@@ -131,8 +135,7 @@ def _load_exported(
         backend=runner,
         max_tokens=max_tokens,
     )
-    told = read_report(Path(source), form)
-    return Model(predictor, notes=runner.notes, max_length=told.get("max_length"))
+    return Model(predictor, notes=runner.notes, max_length=limit)
 
 
 def find_model(source: str | Path) -> str:

@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 import transformers
+from transformers import AttentionInterface
 
-from spanfit.attention import Packing, attend, can_learn, enable_packing
+from spanfit.attention import Packing, attend
 from spanfit.dropout import draw_mask
+from spanfit.packing import can_learn, enable_packing
 from spanfit.segments import (
     DroppedAttention,
     attend_nested,
@@ -334,3 +336,37 @@ def test_what_a_gpu_is_asked_before_it_learns_in_packs(dtype, monkeypatch):
 
     monkeypatch.setattr("spanfit.attention.attend_within", leak)
     assert not can_learn(network, packing, dtype=dtype)
+
+
+def test_a_network_whose_embeddings_are_frozen_may_learn_in_packs():
+    network = make(PACKED["bert"]())
+    packing = enable_packing(network)
+    network.get_input_embeddings().requires_grad_(False)
+    assert can_learn(network, packing, dtype=None)
+    network.requires_grad_(False)
+    network.classifier.requires_grad_(True)
+    assert can_learn(network, packing, dtype=None)
+
+
+def test_what_the_first_attention_did_is_asked_before_it_is_replaced(monkeypatch):
+    """A network whose own attention has a term that ours leaves out takes no packs."""
+    network = make(PACKED["bert"]())
+
+    def with_sinks(module, query, key, value, mask, scaling=None, **options):
+        weights = (query @ key.mT * (query.shape[-1] ** -0.5)).exp()
+        weights = weights / (1 + weights.sum(dim=-1, keepdim=True))
+        return (weights @ value).transpose(1, 2), None
+
+    AttentionInterface.register("with_sinks", with_sinks)
+    network.set_attn_implementation("with_sinks")
+    assert enable_packing(network) is None
+    assert network.config._attn_implementation == "with_sinks"
+
+
+def test_sliding_windows_are_tried_with_a_window_that_slides(monkeypatch):
+    def forget(q, k, v, segments, *, window, **options):
+        return attend_within(q, k, v, segments, window=None, **options)
+
+    monkeypatch.setattr("spanfit.attention.attend_within", forget)
+    assert enable_packing(make(PACKED["modernbert"]())) is None
+    assert enable_packing(make(PACKED["bert"]())) is not None

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -143,9 +144,27 @@ def choose_format(source: str, wanted: str) -> Format | None:
     return suiting[0]
 
 
+def name_backend(folder: Path, wanted: str) -> str:
+    """The backend whose calibration is meant; its runtime need not be installed.
+
+    "auto" is torch wherever its weights are, else the network that would be taken first.
+
+    Raises:
+        ModelError: as `choose_format`.
+    """
+    check_backend(wanted)
+    found = list_formats(folder)
+    if wanted == AUTO:
+        return TORCH if has_weights(folder) or not found else found[0].name
+    form = choose_format(str(folder), wanted)
+    return TORCH if form is None else form.name
+
+
 def _explain_export(source: str, form: Format) -> str:
     int8 = " --int8" if form.is_int8 else ""
-    return f"spanfit export {source} --to {form.runtime}{int8}"
+    if not has_weights(Path(source)):
+        return f"the folder of its training: spanfit export RUN --to {form.runtime}{int8}"
+    return f"spanfit export {shlex.quote(source)} --to {form.runtime}{int8}"
 
 
 def resolve_threads(wanted: int | None) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -45,13 +46,15 @@ class OpenVinoBackend(ExportedBackend):
         except Exception as error:  # the C++ side raises a dozen kinds
             raise unreadable(file, form, error) from None
         self._request = compiled.create_infer_request()
+        self._lock = threading.Lock()  # a request computes one window at a time
         names = tuple(given.any_name for given in compiled.inputs)
         files = (file, file.with_suffix(".bin"))
         super().__init__(form, names=names, files=files, notes=tuple(notes))
 
     def run(self, inputs: Inputs) -> NDArray[np.float32]:
         """The logits of one window: (1, N, n_outputs)."""
-        logits: NDArray[np.float32] = self._request.infer(inputs)[0]
+        with self._lock:
+            logits: NDArray[np.float32] = self._request.infer(inputs)[0]
         return logits
 
 

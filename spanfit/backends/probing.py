@@ -40,7 +40,7 @@ def probe(
     outputs: int,
     source: str,
 ) -> bool:
-    """Whether padding changes what this network says; it is tried on the processor, no dropout.
+    """Whether padding changes what this network says; it is tried where it is, without dropout.
 
     Raises:
         ModelError: it cannot be computed from text alone, or does not give `outputs` numbers for

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from spanfit.attention import Packing, enable_packing
+from spanfit.attention import Packing
 from spanfit.backends.inputs import (
     PACKED_INPUTS,
     input_tensors,
@@ -24,6 +24,7 @@ from spanfit.backends.inputs import (
 from spanfit.backends.messages import quiet_transformers
 from spanfit.batching import Batch, split_by_equal_length, split_by_length, split_by_tokens
 from spanfit.errors import RecipeError
+from spanfit.packing import enable_packing
 from spanfit.tokenizer import Tokenizer
 from spanfit.tokens import Int64
 
@@ -54,7 +55,7 @@ class TorchBackend:
 
     `packs`: windows are computed in one row without padding where network and device allow it
     (`packing` says whether); else padded, those of like length together. `learns_in`: the precision
-    of `compute` in a training, which may differ from that of `logits`.
+    of `compute` in a training, which may differ from that of `logits`; None: it does not learn.
     `sees_padding`: padding changes what it says, so windows of one length go together.
     """
 
@@ -68,7 +69,7 @@ class TorchBackend:
         precision: str = "fp32",
         packs: bool = False,
         sees_padding: bool = False,
-        learns_in: str = "fp32",
+        learns_in: str | None = None,
     ) -> None:
         self.network = network
         self.sees_padding = sees_padding
@@ -76,7 +77,8 @@ class TorchBackend:
         self._dtype = PRECISIONS[precision]
         self.packing: Packing | None = None
         if packs and self.device.type in PACKING_DEVICES:
-            self.packing = enable_packing(network, dtype=PRECISIONS[learns_in])
+            dtype = None if learns_in is None else PRECISIONS[learns_in]
+            self.packing = enable_packing(network, learns=learns_in is not None, dtype=dtype)
 
     @property
     def device(self) -> torch.device:

@@ -15,9 +15,8 @@ from typing import Any
 import torch
 from transformers.modeling_outputs import TokenClassifierOutput
 
-from spanfit.attention import NAME as PACKED
 from spanfit.backends.openvino import import_openvino
-from spanfit.backends.torch import head_logits
+from spanfit.backends.torch import TorchBackend, head_logits
 from spanfit.errors import ModelError, require
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -28,11 +27,7 @@ MAX_FILE_BYTES = 1_500_000_000
 
 
 def write_onnx(
-    network: Any,  # noqa: ANN401 (a transformers PreTrainedModel)
-    inputs: dict[str, torch.Tensor],
-    file: Path,
-    *,
-    source: str,
+    backend: TorchBackend, inputs: dict[str, torch.Tensor], file: Path, *, source: str
 ) -> None:
     """Write a network as ONNX: one output, `logits` (B, T, n_outputs), of any batch and length.
 
@@ -56,7 +51,8 @@ def write_onnx(
     config = exporter.OnnxConfig(
         dynamic=True, dynamic_shapes={name: {0: dynamic, 1: dynamic} for name in inputs}
     )
-    with _plain_attention(network), _one_output(network), torch.inference_mode(False):
+    network = backend.network
+    with _own_attention(backend), _one_output(network), torch.inference_mode(False):
         program = exporter.OnnxExporter().export(network, inputs, config=config).program
     is_large = sum(weight.nbytes for weight in network.state_dict().values()) > MAX_FILE_BYTES
     onnx_ir.save(program, str(file), external_data=f"{file.name}.data" if is_large else None)
@@ -70,17 +66,18 @@ def write_openvino(onnx_file: Path, file: Path) -> None:
 
 
 @contextmanager
-def _plain_attention(network: Any) -> Iterator[None]:  # noqa: ANN401
-    """Have a network that takes packs be traced with the attention that transformers ships."""
-    before = network.config._attn_implementation
-    if before != PACKED:
+def _own_attention(backend: TorchBackend) -> Iterator[None]:
+    """Have a network that takes packs be traced with the attention that it was loaded with."""
+    network, packing = backend.network, backend.packing
+    if packing is None:
         yield
         return
-    network.set_attn_implementation("sdpa")
+    taking_packs = network.config._attn_implementation
+    network.set_attn_implementation(packing.replaced)
     try:
         yield
     finally:
-        network.set_attn_implementation(before)
+        network.set_attn_implementation(taking_packs)
 
 
 @contextmanager

@@ -32,12 +32,13 @@ class Parity:
     """The largest difference between two networks' logits at the tokens of some windows.
 
     `difference` is relative to `scale`, the largest logit of torch's, where that is above 1: a sum
-    of numbers of that size is rounded in proportion to it.
+    of numbers of that size is rounded in proportion to it. `longest`: tokens of the longest window.
     """
 
     difference: float
     scale: float
     n_windows: int
+    longest: int
 
     def require_small(self, *, source: str) -> None:
         """Refuse a network that is another one than torch's.
@@ -68,6 +69,7 @@ def measure_parity(torch: Backend, exported: Backend, batches: Sequence[Batch]) 
         difference=float(np.max(differences)) / scale,
         scale=scale,
         n_windows=sum(len(batch.rows) for batch in batches),
+        longest=max(batch.input_ids.shape[1] for batch in batches),
     )
 
 
@@ -135,12 +137,13 @@ def score_side(
     predictor: Predictor,
     *,
     before: Calibration,
+    is_threshold_fixed: bool,
     metric: str | None,
     progress: Progress,
 ) -> Side:
     """Score examples, whose gold is checked, by one network, at what they fit to it.
 
-    `before` is the calibration where nothing can be fitted.
+    `before` is the calibration where nothing can be fitted, or may be.
 
     Raises:
         ModelError: logits hold NaN or infinity.
@@ -148,7 +151,13 @@ def score_side(
     """
     examples, calibrator = checked.examples, CALIBRATORS[predictor.task.name]
     predictions = predict_all(examples, predictor, title=predictor.backend.name, progress=progress)
-    fit = calibrator.fit(examples, predictions, before=before, is_threshold_fixed=False)
+    fit = calibrator.fit(
+        examples,
+        predictions,
+        before=before,
+        is_threshold_fixed=is_threshold_fixed,
+        metric=metric,
+    )
 
     def score_at(calibration: Calibration) -> AnyScores:
         decided = calibrator.decide(predictions, calibration)

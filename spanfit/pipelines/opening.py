@@ -59,7 +59,7 @@ def open_model(
         raise ArgumentError(
             "a network of transformers is computed by torch",
             found=f"backend={backend!r}",
-            fix="spanfit export MODEL, then pipeline(model=MODEL, backend=…)",
+            fix="spanfit export MODEL --to onnx, then pipeline(model=MODEL, backend=…)",
         )
     if tokenizer is None:
         raise ArgumentError("a network comes with its tokenizer", fix="pipeline(…, tokenizer=…)")
@@ -129,6 +129,7 @@ def _wrap(network: Any, tokenizer: Tokenizer, *, task: str | None, device: str) 
     """A network of transformers as a model: what is assumed of one without spanfit.json."""
     from spanfit.backends.checks import check_tokenizer
     from spanfit.backends.positions import max_positions
+    from spanfit.backends.probing import probe
     from spanfit.backends.torch import TorchBackend, resolve_device
 
     check_tokenizer(tokenizer, network, source=tokenizer.source)
@@ -139,11 +140,14 @@ def _wrap(network: Any, tokenizer: Tokenizer, *, task: str | None, device: str) 
         )
     settings = TASKS[task].assume(_name_outputs(network.config.id2label))
     network = network.to(resolve_device(device)).eval()
+    outputs = len(TASKS[task].outputs(settings))
+    sees_padding = probe(network, tokenizer, task=task, outputs=outputs, source=tokenizer.source)
     predictor = Predictor(
         task=TASKS[task],
         tokenizer=tokenizer,
         settings=_fit(settings, max_positions(network)),
-        backend=TorchBackend(network, tokenizer),  # the caller's: its attention stays as it is
+        # Not packed: it is the caller's, and its attention stays as it is.
+        backend=TorchBackend(network, tokenizer, sees_padding=sees_padding),
     )
     return Model(predictor, max_length=max_positions(network))
 
