@@ -100,9 +100,10 @@ def attend_varlen(
     Its arguments changed from version to version of torch: what one lacks is done beforehand, or
     refused with an error of Python's, which leaves the network without packs.
     """
-    if kernel is None:
-        from torch.nn.attention.varlen import varlen_attn as kernel
-    taken = inspect.signature(kernel).parameters
+    from torch.nn.attention.varlen import varlen_attn
+
+    compute: Callable[..., Any] = kernel or varlen_attn
+    taken = inspect.signature(compute).parameters
     options: dict[str, Any] = {}
     if "scale" in taken:
         options["scale"] = scale
@@ -112,7 +113,7 @@ def attend_varlen(
         options["window_size"] = (window - 1, window - 1)
     rows = [x[0].transpose(0, 1).to(v.dtype).contiguous() for x in (q, k, v)]  # (N, H, D)
     n = segments.longest
-    found: Tensor = kernel(*rows, segments.bounds, segments.bounds, n, n, **options)
+    found: Tensor = compute(*rows, segments.bounds, segments.bounds, n, n, **options)
     return found[None]
 
 
@@ -133,7 +134,7 @@ def attend_nested(
     found = functional.scaled_dot_product_attention(
         nest(q), nest(k), nest(v), dropout_p=dropout, scale=scale
     )
-    values: Tensor = found.transpose(1, 2).values()  # type: ignore[no-untyped-call]
+    values: Tensor = found.transpose(1, 2).values()
     return values[None]
 
 
