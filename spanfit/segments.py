@@ -10,6 +10,7 @@ GPU, with biases or 32-bit      a call of SDPA for each segment
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ from torch.nn import functional
 from spanfit.dropout import draw_mask, multiply
 
 Tensor = torch.Tensor
+# Of torch, at the first nested tensor: that they may change, which the probe would find out.
+warnings.filterwarnings("ignore", message="The PyTorch API of nested tensors")
 HALVES = (torch.float16, torch.bfloat16)
 
 

@@ -25,7 +25,7 @@ from spanfit.progress import Progress
 from spanfit.recipe import ModelSection, WindowsSection, make_recipe
 from spanfit.settings import SPAN_OUTPUTS, ModelSettings
 from spanfit.tasks.tag_settings import assume_tags
-from spanfit.types import TextPair
+from spanfit.types import QuestionExample, TextPair
 from spanfit.windows import WindowSettings, make_windows
 
 pytestmark = pytest.mark.training
@@ -462,9 +462,9 @@ def test_where_padding_changes_the_logits_windows_of_one_length_go_together(tmp_
     assert backend.sees_padding
     assert "since padding changes what is said" in backend.describe()
     texts = ["Ada leads the harbour office.", "Ada.", "Ada Reed leads.", "Ben leads.", "Bo."]
-    together = model.ask(["Who leads?"] * len(texts), texts)
-    for text, prediction in zip(texts, together, strict=True):
-        alone = model.ask("Who leads?", text)
+    asked = [QuestionExample(text, "Who leads?", text, ()) for text in texts]
+    for example, prediction in zip(asked, model.predict(asked), strict=True):
+        (alone,) = model.predict([example])
         assert prediction.null_odds == pytest.approx(alone.null_odds, abs=1e-5)
         assert [c.span for c in prediction.n_best] == [c.span for c in alone.n_best]
     padding = TorchBackend(backend.network, model.predictor.tokenizer)

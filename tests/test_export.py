@@ -19,9 +19,7 @@ from test_light import REPOSITORY, base_requirements, closure, link
 from tiny_models import make_encoder, make_questions, make_sentences, write_lines
 
 import spanfit
-from spanfit.backends.formats import FORMATS, choose_format, name_backend
-from spanfit.backends.onnx import OnnxBackend
-from spanfit.batching import join
+from spanfit.backends.formats import choose_format, name_backend
 from spanfit.data import read
 from spanfit.errors import ArgumentError, DataError, ModelError, RecipeError
 from spanfit.exports import making
@@ -83,7 +81,7 @@ def export_kinds(model: Path, data: Path, kinds: tuple[str, ...], out: Path | No
 def questions(tmp_path_factory):
     """A question model, its data, and the four exports of it in its own folder."""
     folder = tmp_path_factory.mktemp("questions")
-    lines = make_questions(40, unanswerable=True)
+    lines = make_questions(64, unanswerable=True)  # enough of both kinds to fit a threshold
     lines[3]["context"] = " ".join(line["context"] for line in make_questions(12, start=50))
     lines[3]["answers"] = []
     data = write_lines(folder / "data.jsonl", lines)
@@ -182,13 +180,13 @@ def test_eight_bits_are_smaller_and_their_loss_is_reported(questions, kind):
     report = done.to_json()
     assert report["loss"]["F1"] == [before, after]
     assert report["logits"]["largest_difference"] < 1e-4
-    assert report["data"]["n_examples"] == 40
+    assert report["data"]["n_examples"] == 64
     # Fitted to this backend, on these data; torch's own calibration is what it was.
     settings = ModelSettings.model_validate(json.loads((model / "spanfit.json").read_text()))
     fitted, torchs = settings.calibration[kind], settings.calibration["torch"]
     assert fitted == done.loss.exported.fit.calibration
     assert fitted.threshold != torchs.threshold  # a random network at 0.25 is never the best
-    assert fitted.n_examples == 40
+    assert fitted.n_examples == 64
     assert torchs.threshold == 0.25
     assert settings.calibration_of("onnx") == torchs
 
@@ -203,27 +201,19 @@ def test_a_large_loss_is_warned_of(questions, monkeypatch, tmp_path):
 
 
 def test_layers_that_narrow_may_keep_their_bits(questions, tmp_path):
-    model, data, made = questions
-    exact = model / "onnx" / "model.onnx"
+    import onnx
+
+    exact = questions[0] / "onnx" / "model.onnx"
     spares = list_narrowing(exact)
     assert len(spares) == 2  # of the one layer the second half of its feed-forward, and the head
-    file = tmp_path / "onnx" / "model-int8.onnx"
-    file.parent.mkdir()
-    quantize_onnx(exact, file, spares=spares)
-    assert made["onnx-int8"].n_bytes < file.stat().st_size < exact.stat().st_size
-    shutil.copy(model / "spanfit.json", tmp_path)
-    windows, predictor = [], spanfit.load(model).predictor
-    for rows in ([0], [1]):
-        windows.append(join(predictor.windows(read(data)[:2]), np.array(rows)))
-    exactly, spared, small = (
-        OnnxBackend(folder, FORMATS[kind])
-        for folder, kind in ((model, "onnx"), (tmp_path, "onnx-int8"), (model, "onnx-int8"))
-    )
-    off = [
-        sum(np.abs(one.logits(w) - exactly.logits(w)).mean() for w in windows)
-        for one in (spared, small)
-    ]
-    assert 0 < off[0] < off[1]
+    spared, small = tmp_path / "spared.onnx", tmp_path / "small.onnx"
+    quantize_onnx(exact, spared, spares=spares)
+    quantize_onnx(exact, small)
+    assert small.stat().st_size < spared.stat().st_size < exact.stat().st_size
+    kept, quantized = ({node.name for node in onnx.load(f).graph.node} for f in (spared, small))
+    assert set(spares) <= kept
+    assert not set(spares) & quantized
+    assert len(kept) < len(quantized)
 
 
 def copy_onnx_of(model: Path):
@@ -445,7 +435,7 @@ def test_the_command_prints_what_was_measured(questions, command, monkeypatch):
     monkeypatch.setattr("spanfit.exports.graphs.write_onnx", copy_onnx_of(model))
     code, out, error = command("export", model, "--to", "onnx", "--int8", "--data", data)
     assert code == 0, error
-    for line in ("backend   onnx-int8", "model-int8.onnx", "within", "scored    40 examples"):
+    for line in ("backend   onnx-int8", "model-int8.onnx", "within", "scored    64 examples"):
         assert line in out
     assert "→" in out
     assert f"next: spanfit ask {model}" in error.replace("\n", "")
