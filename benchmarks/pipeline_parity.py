@@ -13,18 +13,16 @@ status 1.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 import time
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from transformers4_defects import ALL_DEFECTS, Answer, WindowLogits, answer_with
+from transformers4_process import OldPipeline
 
 import spanfit
 from spanfit.batching import Batch
@@ -38,41 +36,6 @@ from spanfit.windows import Windows
 
 TOLERANCE = 1e-4
 TURN = 100
-
-
-class OldPipeline:
-    """transformers 4 in a process of its own."""
-
-    def __init__(self, python: str, model: str, *, impossible: bool) -> None:
-        script = Path(__file__).with_name("transformers4_pipeline.py")
-        self._process = subprocess.Popen(
-            [python, str(script), model, "impossible" if impossible else "possible"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.version = str(self._read()["version"])
-
-    def ask(self, examples: Sequence[QuestionExample]) -> tuple[list[Answer], list[float]]:
-        """Answers and seconds, one a question."""
-        asked = [{"question": one.question, "context": one.context} for one in examples]
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
-        said = self._read()
-        return said["answers"], said["seconds"]
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
-
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            sys.exit("transformers 4 did not answer: see its message above")
-        said: dict[str, Any] = json.loads(line)
-        return said
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from spanfit.version import VERSION
 
 if TYPE_CHECKING:
     from spanfit.data import read
+    from spanfit.exports.making import export
     from spanfit.loading import load
     from spanfit.metrics import compare, score
     from spanfit.pipelines import pipeline
@@ -30,6 +31,7 @@ __version__ = VERSION
 __all__ = [
     "__version__",
     "compare",
+    "export",
     "load",
     "pipeline",
     "push",
@@ -42,6 +44,7 @@ __all__ = [
 
 _HOMES = {
     "compare": "spanfit.metrics",
+    "export": "spanfit.exports.making",
     "load": "spanfit.loading",
     "pipeline": "spanfit.pipelines",
     "push": "spanfit.upload",

@@ -114,6 +114,21 @@ def split_by_length(
     return np.split(order, cuts) if len(order) else []
 
 
+def split_by_equal_length(lengths: npt.NDArray[np.integer], *, max_tokens: int) -> list[Int64]:
+    """Micro-batches without any padding: row numbers, int64, each row in exactly one.
+
+    All rows of a micro-batch have the same length; as many stand together as `max_tokens` allows.
+    """
+    if max_tokens < 1:
+        raise ValueError(f"max_tokens must be at least 1, found {max_tokens}")
+    order = np.argsort(-lengths.astype(np.int64), kind="stable")
+    sizes = np.maximum(lengths[order].astype(np.int64), 1)
+    is_first = np.diff(sizes, prepend=0) != 0
+    place = np.arange(len(order)) - np.flatnonzero(is_first)[np.cumsum(is_first) - 1]
+    is_cut = place % np.maximum(1, max_tokens // sizes) == 0
+    return np.split(order, np.flatnonzero(is_cut)[1:]) if len(order) else []
+
+
 def split_by_tokens(lengths: npt.NDArray[np.integer], *, max_tokens: int) -> list[Int64]:
     """Packs of at most `max_tokens` tokens in all: row numbers, int64, each row in exactly one.
 

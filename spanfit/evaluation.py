@@ -45,11 +45,11 @@ def predict_all(
     Raises:
         ModelError: the logits hold NaN or infinity.
     """
-    predictions = []
+    predictions: list[Prediction] = []
     with progress.bar(title, total=len(examples), unit="examples") as bar:
-        for prediction in predictor.predict(examples, observe=observe):
-            predictions.append(prediction)
-            bar.advance()
+        for _, found in predictor.predict_chunks(predictor.arrange(examples), observe=observe):
+            predictions += found
+            bar.advance(len(found))
     return predictions
 
 

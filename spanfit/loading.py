@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from spanfit.backends.formats import Format, check_backend, choose_format, read_report
+from spanfit.backends.onnx import OnnxBackend
+from spanfit.backends.openvino import OpenVinoBackend
 from spanfit.errors import ModelError, RecipeError, require
 from spanfit.hub import fetch_revision
 from spanfit.model import Model
 from spanfit.prediction import Predictor
 from spanfit.recipe import WindowsSection
-from spanfit.settings import FILE_NAME, ModelSettings
+from spanfit.settings import FILE_NAME, ModelSettings, read_settings
 from spanfit.tasks import TASKS
+from spanfit.tokenizer import load_tokenizer
+
+RUNTIMES: dict[str, type[OnnxBackend] | type[OpenVinoBackend]] = {
+    "onnx": OnnxBackend,
+    "openvino": OpenVinoBackend,
+}
+"""What runs an exported network, by the runtime's name."""
 
 
 def load(
@@ -19,27 +29,35 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     max_tokens: int | None = None,
+    threads: int | None = None,
     trust_remote_code: bool = False,
 ) -> Model:
     """A model from a run folder, a model folder, or the hub: "ORG/NAME", or "ORG/NAME@REVISION".
 
-    `device` is "cpu", "cuda", "mps", or "auto" for the best that is here. `max_tokens` bounds the
-    padded tokens of a batch, and so the memory that it takes; None: what suits the device.
-    `trust_remote_code` runs Python code that comes with the model, for architectures that
-    transformers does not have.
+    `backend` is "torch", an exported network ("onnx", "openvino", or one of those with "-int8"), or
+    "auto": torch where the weights and torch are there, else what was exported. `device` is "cpu",
+    "cuda", "mps", or "auto" for the best that is here. `max_tokens` bounds the padded tokens of a
+    batch, and so the memory that it takes; None: what suits the device. `threads`: of the CPU;
+    None: as OMP_NUM_THREADS says, else as the backend thinks best (torch has one number for the
+    whole process). `trust_remote_code` runs Python code that comes with the model, for
+    architectures that transformers does not have.
 
     Raises:
-        ModelError: there is no such model, or it was trained neither to answer nor to tag.
-        RecipeError: there is no such device here, or `max_tokens` is not above 0.
-        MissingExtraError: torch or transformers is not installed.
+        ModelError: there is no such model or backend, or it was trained neither to answer nor to
+            tag.
+        RecipeError: there is no such device here, or `max_tokens` or `threads` is not above 0.
+        MissingExtraError: torch and transformers, or what runs the exported network, are not
+            installed.
     """
     if max_tokens is not None and max_tokens < 1:
         raise RecipeError("max_tokens must be at least 1", found=str(max_tokens))
-    if backend not in {"auto", "torch"}:
-        raise ModelError(
-            f"there is no backend {backend!r}", expected="auto or torch", found=backend
-        )
-    require("torch", extra="train")
+    if threads is not None and threads < 1:
+        raise RecipeError("threads must be at least 1", found=str(threads))
+    check_backend(backend)
+    where = find_model(source)
+    if (form := choose_format(where, backend)) is not None:
+        return _load_exported(where, form, device=device, max_tokens=max_tokens, threads=threads)
+    torch = require("torch", extra="train")
     require("transformers", extra="train")
     from spanfit.backends.positions import max_positions
     from spanfit.backends.pretrained import (
@@ -50,7 +68,9 @@ def load(
     )
     from spanfit.backends.torch import TorchBackend, resolve_device
 
-    where, place = find_model(source), resolve_device(device)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    place = resolve_device(device)
     stored = load_settings(where)
     assumed = stored or assume_settings(where, trust_remote_code=trust_remote_code)
     task = TASKS[assumed.task]
@@ -74,10 +94,48 @@ def load(
         task=task,
         tokenizer=loaded.tokenizer,
         settings=settings,
-        backend=TorchBackend(network, loaded.tokenizer, packs=True),
+        backend=TorchBackend(
+            network, loaded.tokenizer, packs=True, sees_padding=loaded.sees_padding
+        ),
         max_tokens=max_tokens,
     )
     return Model(predictor, notes=notes, max_length=limit)
+
+
+def _load_exported(
+    source: str, form: Format, *, device: str, max_tokens: int | None, threads: int | None
+) -> Model:
+    """A model whose exported network is run, without torch and transformers.
+
+    Raises:
+        RecipeError: the device is not the CPU.
+        ModelError: there is no spanfit.json, no tokenizer.json, or the network cannot be read.
+        MissingExtraError: its runtime is not installed.
+    """
+    if device not in {"auto", "cpu"}:
+        raise RecipeError(
+            f"the backend {form.name} computes on the CPU",
+            found=device,
+            fix="--device cpu; or --backend torch, where the model's weights are",
+        )
+    settings = read_settings(Path(source))
+    if settings is None:
+        raise ModelError(
+            f"an exported network needs its {FILE_NAME}",
+            where=source,
+            fix=f"spanfit export MODEL --to {form.runtime} --out DIR, which writes it",
+        )
+    limit = read_report(Path(source), form).get("max_length")
+    _check_windows(settings, limit, source)
+    runner = RUNTIMES[form.runtime](Path(source), form, threads=threads)
+    predictor = Predictor(
+        task=TASKS[settings.task],
+        tokenizer=load_tokenizer(source).segmented(settings.segmenter),
+        settings=settings,
+        backend=runner,
+        max_tokens=max_tokens,
+    )
+    return Model(predictor, notes=runner.notes, max_length=limit)
 
 
 def find_model(source: str | Path) -> str:

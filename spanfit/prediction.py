@@ -69,7 +69,9 @@ class Predictor:
     def describe(self) -> dict[str, str]:
         """What predictions are made by, each thing with its name or digest."""
         tokenizer = f"{self.tokenizer.digest} {self.tokenizer.config}"
-        settings = json.dumps(self.settings.model_dump(), sort_keys=True)
+        own = {self.backend.name: self.calibration}  # that of others changes nothing here
+        settings = self.settings.model_copy(update={"calibration": own})
+        settings_text = json.dumps(settings.model_dump(), sort_keys=True)
         return {
             "version": VERSION,
             "backend": self.backend.name,
@@ -77,7 +79,7 @@ class Predictor:
             "max_tokens": str(self.max_tokens),
             "max_question_tokens": str(self.max_question_tokens),
             "tokenizer": hashlib.blake2b(tokenizer.encode(), digest_size=16).hexdigest(),
-            "settings": hashlib.blake2b(settings.encode(), digest_size=16).hexdigest(),
+            "settings": hashlib.blake2b(settings_text.encode(), digest_size=16).hexdigest(),
         }
 
     def windows(self, examples: list[Example], *, memory: Encoder | None = None) -> Windows:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spanfit.backends.formats import TORCH, name_backend
 from spanfit.calibration import CALIBRATORS, calibrate_questions, decide
 from spanfit.card_rows import rewrite_rows
 from spanfit.data import digest
@@ -43,7 +44,7 @@ def refit(
     predictions: str | Path | Sequence[QuestionPrediction],
     *,
     metric: str | None = None,
-    backend: str = "torch",
+    backend: str = "auto",
 ) -> Refit:
     """Fit the calibration of a model anew from its predictions, and write it to its spanfit.json.
 
@@ -51,6 +52,7 @@ def refit(
     folder, `predictions` what it said of every question of `gold`: a file of `spanfit predict` or
     what that holds. They do not tell which model they are of; that they are of these questions and
     contexts is checked.
+    `backend` is what said it, and whose calibration is fitted; "auto": torch where its weights are.
     The metric is the named one, else that of the model's recipe, else the one that suits the gold.
 
     Raises:
@@ -66,6 +68,7 @@ def refit(
             expected="a model that answers questions",
             found=f"the task {settings.task}",
         )
+    backend = name_backend(folder, backend)
     metric = settings.metric if metric is None else metric
     examples, metric, _ = check_questions(gold, metric=metric)
     if isinstance(predictions, str | Path):
@@ -96,7 +99,8 @@ def refit(
     try:
         settings = settings.model_copy(update={"calibration": calibrations})
         settings.save(folder)
-        rewrite_rows(folder, settings)
+        if backend == TORCH:  # whose scores the card has
+            rewrite_rows(folder, settings)
     except OSError as error:
         raise ModelError(
             f"can't be written: {error.strerror or error}", where=str(folder / FILE_NAME)

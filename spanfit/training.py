@@ -130,7 +130,11 @@ class Training:
         if self.accelerator.device.type == "cpu":
             cheapen_dropout(network)
         self.backend = TorchBackend(
-            network, prepared.pretrained.tokenizer, packs=recipe.batch.packed
+            network,
+            prepared.pretrained.tokenizer,
+            packs=recipe.batch.packed,
+            sees_padding=prepared.pretrained.sees_padding,
+            learns_in=precision,
         )
         self.publication = Publication(prepared, folder, progress=progress, backend=self.backend)
 

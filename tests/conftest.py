@@ -112,6 +112,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         "test_dropout.py",
         "test_round_trip.py",
         "test_trainer.py",
+        "test_export.py",
     }
     is_light = config.getoption("markexpr") == "not training"
     return True if is_light and collection_path.name in training else None

@@ -397,7 +397,7 @@ def test_answers_are_verbatim_in_texts_of_many_windows():
         ({"framework": "tf"}, "framework is not taken here"),
         ({"torch_dtype": "float16"}, "torch_dtype is not taken here"),
         ({"device_map": "auto"}, "device_map is not taken here"),
-        ({"device": "cpu"}, "has its tokenizer and its device"),
+        ({"device": "cpu"}, "has its tokenizer, its device"),
         ({"aggregation_strategy": "simple"}, "not an argument of question-answering"),
         ({"model": 7}, "this is no model"),
     ],

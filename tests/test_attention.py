@@ -7,11 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 import transformers
+from transformers import AttentionInterface
 
-from spanfit.attention import DroppedAttention, Packing, attend, enable_packing
+from spanfit.attention import Packing, attend
 from spanfit.dropout import draw_mask
+from spanfit.packing import can_learn, enable_packing
+from spanfit.segments import (
+    DroppedAttention,
+    attend_nested,
+    attend_varlen,
+    attend_within,
+    make_segments,
+)
 
 pytestmark = pytest.mark.training
+
+CPU = torch.device("cpu")
 
 SIZE = {
     "vocab_size": 90,
@@ -90,7 +101,7 @@ def make_windows():
 
 
 def run_packed(network, packing, windows):
-    inputs = packing.inputs([w.shape[1] for w in windows], device=torch.device("cpu"))
+    inputs = packing.inputs([w.shape[1] for w in windows], device=CPU)
     return network(input_ids=torch.cat(windows, dim=1), **inputs).logits[0]
 
 
@@ -162,8 +173,9 @@ def test_networks_may_be_loaded_side_by_side():
 def test_dropout_under_autocast_has_a_gradient():
     """Rotary queries and keys are then of another precision than the products."""
     q, k, v = (torch.randn(1, 2, 7, 4, requires_grad=True) for _ in range(3))
+    both = make_segments([3, 4], device=CPU)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        out, _ = attend(torch.nn.Module(), q, k, v, None, dropout=0.1, spanfit_segments=[3, 4])
+        out, _ = attend(torch.nn.Module(), q, k, v, None, dropout=0.1, spanfit_segments=both)
     out.float().sum().backward()
     assert all(torch.isfinite(x.grad).all() for x in (q, k, v))
 
@@ -198,9 +210,10 @@ def test_dropped_segments_have_the_mean_of_those_that_are_not():
     torch.manual_seed(0)
     module = torch.nn.Module()
     q, k, v = (torch.randn(1, 2, 9, 4) for _ in range(3))
-    whole, _ = attend(module, q, k, v, None, spanfit_segments=[4, 5])
+    both = make_segments([4, 5], device=CPU)
+    whole, _ = attend(module, q, k, v, None, spanfit_segments=both)
     drops = [
-        attend(module, q, k, v, None, dropout=0.2, spanfit_segments=[4, 5])[0] for _ in range(4000)
+        attend(module, q, k, v, None, dropout=0.2, spanfit_segments=both)[0] for _ in range(4000)
     ]
     assert torch.allclose(torch.stack(drops).mean(dim=0), whole, atol=0.05)
 
@@ -229,3 +242,131 @@ def test_gradient_checkpointing_sees_the_same_masks(checkpointing):
     torch.manual_seed(5)
     run_packed(plain, packing, windows).sum().backward()
     assert torch.allclose(found, plain.bert.encoder.layer[0].attention.self.query.weight.grad)
+
+
+# What a GPU computes with, as far as a CPU can tell: equal to one call for each segment.
+
+
+def make_products(n=21, heads=2, size=8):
+    torch.manual_seed(0)
+    return [torch.randn(1, heads, n, size, requires_grad=True) for _ in range(3)]
+
+
+def reference_varlen(
+    query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, *, scale=None, window_size=(-1, -1)
+):
+    """What torch says of `varlen_attn`: (N, H, D) each, sequences between neighbouring bounds."""
+    assert cu_seq_q.dtype == torch.int32
+    assert query.is_contiguous()
+    assert max_q == max_k == int(cu_seq_q.diff().max())
+    scale = query.shape[-1] ** -0.5 if scale is None else scale
+    parts = []
+    for start, end in zip(cu_seq_q.tolist(), cu_seq_k.tolist()[1:], strict=False):
+        q, k, v = (x[start:end].transpose(0, 1) for x in (query, key, value))
+        scores = q @ k.mT * scale
+        place = torch.arange(end - start)
+        away = place[None] - place[:, None]  # of a key, to the right of its query
+        left, right = window_size
+        is_far = (away > right if right >= 0 else away > end) | (
+            away < -left if left >= 0 else away > end
+        )
+        parts.append((scores.masked_fill(is_far, -torch.inf).softmax(-1) @ v).transpose(0, 1))
+    return torch.cat(parts)
+
+
+def old_varlen(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, is_causal=False):
+    """That of an older torch: without scale and window."""
+    assert not is_causal
+    return reference_varlen(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k)
+
+
+@pytest.mark.parametrize("kernel", [reference_varlen, old_varlen])
+@pytest.mark.parametrize("window", [None, 4])
+def test_one_call_for_all_segments_is_a_call_for_each(kernel, window):
+    q, k, v = make_products()
+    segments = make_segments([9, 3, 7, 2], device=CPU)
+    expected = attend_within(q, k, v, segments, scale=0.3, window=window)
+    if kernel is old_varlen and window is not None:
+        with pytest.raises(TypeError):  # so the network is padded
+            attend_varlen(q, k, v, segments, scale=0.3, window=window, kernel=kernel)
+        return
+    found = attend_varlen(q, k, v, segments, scale=0.3, window=window, kernel=kernel)
+    assert_same_with_gradients(found, expected, (q, k, v))
+
+
+def test_nested_tensors_are_a_call_for_each():
+    q, k, v = make_products()
+    segments = make_segments([9, 3, 7, 2], device=CPU)
+    expected = attend_within(q, k, v, segments, scale=0.3)
+    found = attend_nested(q, k, v, segments, scale=0.3, dropout=0.0)
+    assert_same_with_gradients(found, expected, (q, k, v))
+
+
+def assert_same_with_gradients(found, expected, inputs):
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    upstream = torch.randn(found.shape, generator=torch.Generator().manual_seed(3))
+    mine = torch.autograd.grad(found, inputs, upstream)
+    for one, other in zip(mine, torch.autograd.grad(expected, inputs, upstream), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_the_kernel_of_this_torch_is_called_as_its_signature_says():
+    """It runs on no CPU: what is passed is checked on tensors without content."""
+    with torch.device("meta"):
+        q, k, v = (torch.empty(1, 2, 21, 8, dtype=torch.bfloat16) for _ in range(3))
+    segments = make_segments([9, 3, 7, 2], device=torch.device("meta"))
+    found = attend_varlen(q, k, v, segments, scale=0.3, window=4)
+    assert found.shape == (1, 21, 2, 8)
+
+
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16])
+def test_what_a_gpu_is_asked_before_it_learns_in_packs(dtype, monkeypatch):
+    network = make(PACKED["bert"]())
+    packing = enable_packing(network)
+    state, before = torch.get_rng_state(), [p.clone() for p in network.parameters()]
+    assert can_learn(network, packing, dtype=dtype)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(p.grad is None for p in network.parameters())
+    assert all(torch.equal(p, b) for p, b in zip(network.parameters(), before, strict=True))
+
+    def leak(q, k, v, segments, **options):
+        """A kernel that forgets where a window ends."""
+        whole = make_segments([sum(segments.lengths)], device=CPU)
+        return attend_within(q, k, v, whole, **options)
+
+    monkeypatch.setattr("spanfit.attention.attend_within", leak)
+    assert not can_learn(network, packing, dtype=dtype)
+
+
+def test_a_network_whose_embeddings_are_frozen_may_learn_in_packs():
+    network = make(PACKED["bert"]())
+    packing = enable_packing(network)
+    network.get_input_embeddings().requires_grad_(False)
+    assert can_learn(network, packing, dtype=None)
+    network.requires_grad_(False)
+    network.classifier.requires_grad_(True)
+    assert can_learn(network, packing, dtype=None)
+
+
+def test_what_the_first_attention_did_is_asked_before_it_is_replaced(monkeypatch):
+    """A network whose own attention has a term that ours leaves out takes no packs."""
+    network = make(PACKED["bert"]())
+
+    def with_sinks(module, query, key, value, mask, scaling=None, **options):
+        weights = (query @ key.mT * (query.shape[-1] ** -0.5)).exp()
+        weights = weights / (1 + weights.sum(dim=-1, keepdim=True))
+        return (weights @ value).transpose(1, 2), None
+
+    AttentionInterface.register("with_sinks", with_sinks)
+    network.set_attn_implementation("with_sinks")
+    assert enable_packing(network) is None
+    assert network.config._attn_implementation == "with_sinks"
+
+
+def test_sliding_windows_are_tried_with_a_window_that_slides(monkeypatch):
+    def forget(q, k, v, segments, *, window, **options):
+        return attend_within(q, k, v, segments, window=None, **options)
+
+    monkeypatch.setattr("spanfit.attention.attend_within", forget)
+    assert enable_packing(make(PACKED["modernbert"]())) is None
+    assert enable_packing(make(PACKED["bert"]())) is not None

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from toy_tokenizers import KINDS, TEMPLATES, arrange, load, prose
 
-from spanfit.batching import answer_tokens, join, split_by_length, split_by_tokens
+from spanfit.batching import (
+    answer_tokens,
+    join,
+    split_by_equal_length,
+    split_by_length,
+    split_by_tokens,
+)
 from spanfit.tokenizer import from_transformers
 from spanfit.types import TextPair
 from spanfit.windows import WindowSettings, make_windows
@@ -192,3 +200,16 @@ def test_packs_are_few_and_even():
     assert [len(pack) for pack in packs] == [15, 15]
     with pytest.raises(ValueError, match="max_tokens"):
         split_by_tokens(np.array([1]), max_tokens=0)
+
+
+@given(st.lists(st.integers(1, 40), max_size=60), st.integers(1, 120))
+def test_rows_of_one_length_go_together(lengths, max_tokens):
+    sizes = np.array(lengths, np.int64)
+    batches = split_by_equal_length(sizes, max_tokens=max_tokens)
+    assert sorted(np.concatenate([[], *batches]).tolist()) == list(range(len(lengths)))
+    for rows in batches:
+        assert len(set(sizes[rows].tolist())) == 1
+        assert len(rows) == 1 or sizes[rows].sum() <= max_tokens
+    for one, other in itertools.pairwise(batches):  # no batch that could have been part of another
+        n = sizes[one[0]]
+        assert n > sizes[other[0]] or (len(one) + 1) * n > max_tokens

@@ -25,7 +25,7 @@ from spanfit.progress import Progress
 from spanfit.recipe import ModelSection, WindowsSection, make_recipe
 from spanfit.settings import SPAN_OUTPUTS, ModelSettings
 from spanfit.tasks.tag_settings import assume_tags
-from spanfit.types import TextPair
+from spanfit.types import QuestionExample, TextPair
 from spanfit.windows import WindowSettings, make_windows
 
 pytestmark = pytest.mark.training
@@ -451,14 +451,27 @@ def test_an_architecture_that_wants_more_than_text(tmp_path):
     assert "visual_feats" in caught.value.found
 
 
-def test_padding_that_changes_the_logits_is_told(tmp_path):
+def test_where_padding_changes_the_logits_windows_of_one_length_go_together(tmp_path):
     """ConvBERT's convolution reads what a window is filled up with."""
     save_tokenizer(tmp_path, "wordpiece", "bert", names=["input_ids", "attention_mask"])
     torch.manual_seed(0)
     config = transformers.ConvBertConfig(**BERT, embedding_size=32, initializer_range=0.2)
     transformers.AutoModel.from_config(config).save_pretrained(tmp_path)
-    notes = load(tmp_path).notes
-    assert notes[-1].startswith("padding changes what this architecture says of a text")
+    model = spanfit.load(publish(load(tmp_path), "qa", tmp_path / "model"))
+    backend = model.predictor.backend
+    assert backend.sees_padding
+    assert "since padding changes what is said" in backend.describe()
+    texts = ["Ada leads the harbour office.", "Ada.", "Ada Reed leads.", "Ben leads.", "Bo."]
+    asked = [QuestionExample(text, "Who leads?", text, ()) for text in texts]
+    for example, prediction in zip(asked, model.predict(asked), strict=True):
+        (alone,) = model.predict([example])
+        assert prediction.null_odds == pytest.approx(alone.null_odds, abs=1e-5)
+        assert [c.span for c in prediction.n_best] == [c.span for c in alone.n_best]
+    padding = TorchBackend(backend.network, model.predictor.tokenizer)
+    windows = windows_of(model.predictor.tokenizer, "qa")
+    assert len(padding.split(windows.lengths, max_tokens=None)) < len(
+        backend.split(windows.lengths, max_tokens=None)
+    )
 
 
 # Training, start to end

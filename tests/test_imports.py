@@ -24,8 +24,9 @@ LEVELS = (
     "memory cache tokenizer_comparison card_rows",
     "windows",
     "batching dropout",
-    "metrics decode attention",
-    "tasks",
+    "metrics decode segments",
+    "tasks attention",
+    "packing",
     "backends losses optimization",
     "prediction",
     "evaluation calibration",
@@ -34,7 +35,7 @@ LEVELS = (
     "loading",
     "pipelines",
     "runs preparation upload",
-    "card_metadata evaluation_loss",
+    "card_metadata evaluation_loss exports",
     "model_card",
     "publication",
     "tracking",
@@ -44,10 +45,22 @@ LEVELS = (
 )
 """A module imports from the levels above its own line, or from inside its own package."""
 
-HEAVY = {"torch", "transformers", "datasets", "accelerate", "safetensors"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "datasets",
+    "accelerate",
+    "safetensors",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "nncf",
+}
 
 IMPORT_TORCH = {
     "attention",
+    "segments",
+    "packing",
     "dropout",
     "losses",
     "optimization",
@@ -63,6 +76,7 @@ IMPORT_TORCH = {
     "integrations.gathering",
     "integrations.trainer",
     "integrations.window_dataset",
+    "exports.graphs",
     "training",
     "tracking",
     "evaluation_loss",

@@ -307,7 +307,7 @@ def test_the_command_in_json(work):
     assert 0 <= error < found["before"]["scores"]["confidence"]["calibration_error"]
 
 
-@pytest.mark.parametrize("options", [["--show", "errors"], ["--out", "x"], ["--backend", "torch"]])
+@pytest.mark.parametrize("options", [["--show", "errors"], ["--out", "x"], ["--device", "cpu"]])
 def test_options_that_need_the_model_do_not_go_with_refit(work, options):
     result = invoke(
         "evaluate", work / "run", work / "gold.jsonl", "--refit", work / "said.jsonl", *options

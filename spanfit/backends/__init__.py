@@ -1,1 +1,1 @@
-"""What computes logits from a batch: torch now; each backend in a file of its own."""
+"""What computes logits from a batch: torch, or the runtime of an exported network."""

@@ -57,6 +57,10 @@ INPUTS: dict[str, Callable[[Batch], Array | None]] = {
 """What a batch can give, by the names that transformers has for it; None where it has none."""
 
 
+PACKED_INPUTS = ("input_ids", "token_type_ids")
+"""Those of a row of several windows; where each begins is said in another way."""
+
+
 def taken_inputs(network: torch.nn.Module, tokenizer: Tokenizer) -> tuple[str, ...]:
     """The names of what this network is given."""
     parameters = inspect.signature(network.forward).parameters
@@ -88,9 +92,29 @@ def input_tensors(
 ) -> dict[str, torch.Tensor]:
     """The keyword arguments of a network's `forward` for a batch: (B, T) int64, or (B, 1)."""
     arrays: dict[str, Any] = {name: INPUTS[name](batch) for name in names}
-    return {name: _to_device(array, device) for name, array in arrays.items() if array is not None}
+    return {name: to_device(array, device) for name, array in arrays.items() if array is not None}
 
 
-def _to_device(array: Array, device: torch.device) -> torch.Tensor:
+def packed_tensors(
+    batch: Batch, places: Array, *, device: torch.device, names: tuple[str, ...]
+) -> dict[str, torch.Tensor]:
+    """The same of one row of all N tokens, (1, N): those at `places` (N,) of the batch, row by row.
+
+    `names` are some of PACKED_INPUTS.
+    """
+    arrays: dict[str, Any] = {name: INPUTS[name](batch) for name in names}
+    return {
+        name: to_device(array.reshape(-1)[places][None], device)
+        for name, array in arrays.items()
+        if array is not None
+    }
+
+
+def to_device(array: Array, device: torch.device) -> torch.Tensor:
+    """An array as a tensor there; on its way to a GPU nobody waits for it."""
     tensor = torch.from_numpy(array)
-    return tensor.to(device, non_blocking=True) if device.type != "cpu" else tensor
+    if device.type == "cpu":
+        return tensor
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()  # else the copy would not be asynchronous
+    return tensor.to(device, non_blocking=True)

@@ -56,7 +56,8 @@ class Pretrained:
     """A network with its head's class and its tokenizer, and what its user should know of them.
 
     `use_cache` is what the checkpoint's config says, if it does; gradient checkpointing turns it
-    off while it trains.
+    off while it trains. `sees_padding`: what it says of a window depends on how far that is filled
+    up.
     """
 
     network: Any  # a transformers PreTrainedModel
@@ -64,6 +65,7 @@ class Pretrained:
     tokenizer: Tokenizer
     notes: tuple[str, ...] = ()
     use_cache: bool | None = None
+    sees_padding: bool = False
 
     def save(self, folder: Path) -> None:
         """Write a plain Hugging Face checkpoint, with the frozen tokenizer."""
@@ -181,10 +183,13 @@ def _load(
     report = read_report(info, network)
     check_encoder(report, network, source=source)
     check_tokenizer(tokenizer, network, source=source)
-    tried = probe(network, tokenizer, task=task, outputs=len(outputs), source=source)
-    notes = (*describe_fit(tokenizer, network), *tried)
+    sees_padding = probe(network, tokenizer, task=task, outputs=len(outputs), source=source)
+    notes = describe_fit(tokenizer, network)
     use_cache = getattr(network.config, "use_cache", None)
-    return Pretrained(network, head, tokenizer, notes=notes, use_cache=use_cache), report
+    loaded = Pretrained(
+        network, head, tokenizer, notes=notes, use_cache=use_cache, sees_padding=sees_padding
+    )
+    return loaded, report
 
 
 def assume_settings(source: str, *, trust_remote_code: bool = False) -> ModelSettings:

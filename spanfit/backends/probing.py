@@ -2,7 +2,7 @@
 
 Cheaper than a message of somebody else after an hour: some architectures want an image (LXMERT) or
 the places of words on a page, and some mix neighbouring tokens (ConvBERT, Funnel, FNet), so that
-the logits of a window depend on how far it was filled up.
+the logits of a window depend on how far it was filled up: those compute windows of one length.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def probe(
     task: str,
     outputs: int,
     source: str,
-) -> tuple[str, ...]:
-    """What to know of how this network computes; it is tried on the processor, without dropout.
+) -> bool:
+    """Whether padding changes what this network says; it is tried where it is, without dropout.
 
     Raises:
         ModelError: it cannot be computed from text alone, or does not give `outputs` numbers for
@@ -57,12 +57,7 @@ def probe(
     shape = (int(windows.lengths[0]), outputs)
     if alone.shape != shape:
         raise _not_of_text(source, network, f"logits of the shape {alone.shape}, not {shape}")
-    if np.abs(alone - padded).max() <= TOLERANCE * np.median(np.abs(alone)):
-        return ()
-    return (
-        "padding changes what this architecture says of a text, so its figures depend on the "
-        "windows that are computed together",
-    )
+    return bool(np.abs(alone - padded).max() > TOLERANCE * np.median(np.abs(alone)))
 
 
 def _logits(backend: TorchBackend, windows: Windows, *, rows: list[int]) -> np.ndarray[Any, Any]:

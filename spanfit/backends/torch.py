@@ -13,11 +13,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from spanfit.attention import Packing, enable_packing
-from spanfit.backends.inputs import input_tensors, taken_inputs
+from spanfit.attention import Packing
+from spanfit.backends.inputs import (
+    PACKED_INPUTS,
+    input_tensors,
+    packed_tensors,
+    taken_inputs,
+    to_device,
+)
 from spanfit.backends.messages import quiet_transformers
-from spanfit.batching import Batch, split_by_length, split_by_tokens
+from spanfit.batching import Batch, split_by_equal_length, split_by_length, split_by_tokens
 from spanfit.errors import RecipeError
+from spanfit.packing import enable_packing
 from spanfit.tokenizer import Tokenizer
 from spanfit.tokens import Int64
 
@@ -27,6 +34,9 @@ PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 # oneDNN keeps what it compiled for 1,024 shapes, by default; as every batch has a shape of its own,
 # that is memory (over 100 MB) without use. One batch needs a few dozen. Read at its first use.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+
+PACKING_DEVICES = {"cpu", "cuda"}
+"""Those that attend to windows in a row without loss; MPS has nothing for it."""
 
 MAX_TOKENS = {"cpu": 2048, "cuda": 16_384, "mps": 4096}
 """Padded tokens of a batch that suit a device: a CPU's caches, a GPU's width."""
@@ -43,8 +53,10 @@ MAX_RELATIVE_TOKENS = 1024
 class TorchBackend:
     """A network in evaluation mode behind the `Backend` protocol.
 
-    `packs`: windows are computed in one row without padding where the network allows it and gains
-    by it, which is on a CPU (`packing` says whether); else padded, those of like length together.
+    `packs`: windows are computed in one row without padding where network and device allow it
+    (`packing` says whether); else padded, those of like length together. `learns_in`: the precision
+    of `compute` in a training, which may differ from that of `logits`; None: it does not learn.
+    `sees_padding`: padding changes what it says, so windows of one length go together.
     """
 
     name = "torch"
@@ -56,12 +68,17 @@ class TorchBackend:
         *,
         precision: str = "fp32",
         packs: bool = False,
+        sees_padding: bool = False,
+        learns_in: str | None = None,
     ) -> None:
         self.network = network
+        self.sees_padding = sees_padding
         self._names = taken_inputs(network, tokenizer)
         self._dtype = PRECISIONS[precision]
-        is_gain = packs and self.device.type == "cpu"
-        self.packing: Packing | None = enable_packing(network) if is_gain else None
+        self.packing: Packing | None = None
+        if packs and self.device.type in PACKING_DEVICES:
+            dtype = None if learns_in is None else PRECISIONS[learns_in]
+            self.packing = enable_packing(network, learns=learns_in is not None, dtype=dtype)
 
     @property
     def device(self) -> torch.device:
@@ -77,6 +94,8 @@ class TorchBackend:
     def split(self, lengths: npt.NDArray[np.integer], *, max_tokens: int | None) -> list[Int64]:
         """Batches of windows of these lengths: see `Backend.split`."""
         limit = max_tokens or self.max_tokens
+        if self.packing is None and self.sees_padding:
+            return split_by_equal_length(lengths, max_tokens=limit)
         if self.packing is None:
             overhead = OVERHEAD_TOKENS[self.device.type]
             return split_by_length(lengths, max_tokens=limit, overhead_tokens=overhead)
@@ -124,19 +143,22 @@ class TorchBackend:
 
     def _compute_packed(self, batch: Batch, packing: Packing) -> torch.Tensor:
         """The same from one row that holds no padding; where that would be, logits are 0."""
-        is_token = torch.from_numpy(batch.attention_mask.astype(np.bool_)).to(self.device)  # (B, T)
-        names = ("input_ids", "token_type_ids")
-        inputs = {k: v[is_token][None] for k, v in self.inputs(batch).items() if k in names}
+        names = tuple(name for name in PACKED_INPUTS if name in self._names)
+        places = np.flatnonzero(batch.attention_mask)  # here, so that a GPU waits for nothing
+        inputs: dict[str, Any] = packed_tensors(batch, places, device=self.device, names=names)
         lengths = batch.attention_mask.sum(axis=1).tolist()
         inputs |= packing.inputs(lengths, device=self.device)
         row = head_logits(self.network(**inputs))[0]  # (N, n_outputs)
-        logits = row.new_zeros((*is_token.shape, row.shape[1]))
-        return logits.masked_scatter(is_token[:, :, None], row)
+        logits = row.new_zeros((batch.attention_mask.size, row.shape[1]))
+        logits = logits.index_copy(0, to_device(places, self.device), row)
+        return logits.view(*batch.attention_mask.shape, -1)
 
     def describe(self) -> str:
         """How windows are computed together, for somebody who watches a training."""
         if self.packing is not None:
             return "batches: windows packed into one row, without padding"
+        if self.sees_padding:
+            return "batches: windows of one length together, since padding changes what is said"
         return "batches: windows of like length together, padded to the longest"
 
     def inputs(self, batch: Batch) -> dict[str, torch.Tensor]:

@@ -12,6 +12,7 @@ from spanfit.cli import (
     console,
     convert,
     evaluate,
+    export,
     init,
     predict,
     push,
@@ -45,6 +46,7 @@ predict.add_to(app)
 ask.add_to(app)
 tag.add_to(app)
 score.add_to(app)
+export.add_to(app)
 push.add_to(app)
 
 

@@ -14,6 +14,7 @@ from spanfit.cli.model import (
     DeviceOption,
     MaxTokensOption,
     ModelArgument,
+    ThreadsOption,
     TrustOption,
     load_model,
 )
@@ -55,6 +56,7 @@ def ask(
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
     max_tokens: MaxTokensOption = None,
+    threads: ThreadsOption = None,
     trust_remote_code: TrustOption = False,
     as_json: Annotated[
         bool,
@@ -73,6 +75,7 @@ def ask(
         backend,
         device=device,
         max_tokens=max_tokens,
+        threads=threads,
         trust_remote_code=trust_remote_code,
     )
     predictions = loaded.ask(question, contexts, progress=Progress())

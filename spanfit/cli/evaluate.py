@@ -14,6 +14,7 @@ from spanfit.cli.model import (
     DeviceOption,
     MaxTokensOption,
     ModelArgument,
+    ThreadsOption,
     TrustOption,
     check_free,
     load_model,
@@ -71,6 +72,7 @@ def evaluate(
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
     max_tokens: MaxTokensOption = None,
+    threads: ThreadsOption = None,
     trust_remote_code: TrustOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the scores as JSON, for a program.")
@@ -78,14 +80,14 @@ def evaluate(
 ) -> None:
     """Score a model."""
     if refit is not None:
-        runs_model = {backend, device} != {"auto"} or max_tokens is not None or trust_remote_code
+        runs_model = device != "auto" or max_tokens or threads or trust_remote_code
         if runs_model or show != "none" or out is not None or by or worst:
             raise RecipeError(
-                "--refit runs no model, so it goes with --metric and --json only",
+                "--refit runs no model, so it goes with --metric, --backend and --json only",
                 fix="without --refit, after it: "
                 f"spanfit evaluate {shlex.quote(model)} {quote_data(data, columns)}",
             )
-        _refit(model, data, refit, metric=metric, as_json=as_json)
+        _refit(model, data, refit, metric=metric, backend=backend, as_json=as_json)
         return
     from spanfit.data import read
     from spanfit.progress import Progress
@@ -98,6 +100,7 @@ def evaluate(
         backend,
         device=device,
         max_tokens=max_tokens,
+        threads=threads,
         trust_remote_code=trust_remote_code,
     )
     reading = parse_model_columns(columns, loaded.settings)
@@ -118,12 +121,20 @@ def evaluate(
         console.next_step(f"spanfit evaluate {shlex.quote(model)} {file} --show errors")
 
 
-def _refit(model: str, data: Path, predictions: Path, *, metric: str | None, as_json: bool) -> None:
+def _refit(
+    model: str,
+    data: Path,
+    predictions: Path,
+    *,
+    metric: str | None,
+    backend: str,
+    as_json: bool,
+) -> None:
     """Fit the calibration anew, and say what that changed."""
     from spanfit.recalibration import refit
     from spanfit.settings import FILE_NAME
 
-    done = refit(model, data, predictions, metric=metric)
+    done = refit(model, data, predictions, metric=metric, backend=backend)
     for warning in done.warnings:
         console.warning(warning)
     _print_refit(done, as_json=as_json)

@@ -17,7 +17,8 @@ ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="A run folder, a model folder, or a hub id.")
 ]
 BackendOption = Annotated[
-    Literal["auto", "torch"], typer.Option(help="What computes: torch, or what suits the model.")
+    Literal["auto", "torch", "onnx", "onnx-int8", "openvino", "openvino-int8"],
+    typer.Option(help="What computes: torch, or a network that was exported."),
 ]
 TrustOption = Annotated[
     bool,
@@ -36,6 +37,11 @@ MaxTokensOption = Annotated[
     ),
 ]
 
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Threads of the CPU; else what suits the backend."),
+]
+
 
 def load_model(
     source: str,
@@ -43,6 +49,7 @@ def load_model(
     *,
     device: str = "auto",
     max_tokens: int | None = None,
+    threads: int | None = None,
     trust_remote_code: bool = False,
 ) -> Model:
     """The model, with what its user should know of it as warnings."""
@@ -53,6 +60,7 @@ def load_model(
         backend=backend,
         device=device,
         max_tokens=max_tokens,
+        threads=threads,
         trust_remote_code=trust_remote_code,
     )
     for note in loaded.notes:

@@ -13,6 +13,7 @@ from spanfit.cli.model import (
     DeviceOption,
     MaxTokensOption,
     ModelArgument,
+    ThreadsOption,
     TrustOption,
     load_model,
 )
@@ -59,6 +60,7 @@ def predict(
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
     max_tokens: MaxTokensOption = None,
+    threads: ThreadsOption = None,
     trust_remote_code: TrustOption = False,
 ) -> None:
     """Write predictions."""
@@ -73,6 +75,7 @@ def predict(
         backend,
         device=device,
         max_tokens=max_tokens,
+        threads=threads,
         trust_remote_code=trust_remote_code,
     )
     reading = parse_model_columns(columns, loaded.settings)

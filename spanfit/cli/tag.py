@@ -15,6 +15,7 @@ from spanfit.cli.model import (
     DeviceOption,
     MaxTokensOption,
     ModelArgument,
+    ThreadsOption,
     TrustOption,
     load_model,
 )
@@ -53,6 +54,7 @@ def tag(
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
     max_tokens: MaxTokensOption = None,
+    threads: ThreadsOption = None,
     trust_remote_code: TrustOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, for a program; a list for several texts.")
@@ -77,6 +79,7 @@ def tag(
         backend,
         device=device,
         max_tokens=max_tokens,
+        threads=threads,
         trust_remote_code=trust_remote_code,
     )
     predictions = loaded.tag([*texts.values()], progress=Progress())

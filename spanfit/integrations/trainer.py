@@ -69,7 +69,13 @@ def prepare_trainer(
     progress = progress or Progress()
     chosen = resolve_recipe(recipe, overrides=overrides)
     set_up_torch(chosen)
-    return TrainerKit(prepare(chosen, progress=progress), progress=progress)
+    prepared = prepare(chosen, progress=progress)
+    if prepared.pretrained.sees_padding:
+        progress.warn(
+            "padding changes what this architecture says of a text, and Trainer pads: its figures "
+            "depend on the windows that are computed together, those of spanfit train do not"
+        )
+    return TrainerKit(prepared, progress=progress)
 
 
 class TrainerKit:

@@ -9,6 +9,7 @@ question without such a word ("수도는?"), and one in another language.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 OTHER = "other"
 QUESTION_WORDS = (
@@ -86,13 +87,18 @@ def _compile(table: _Table) -> tuple[re.Pattern[str], tuple[str, ...]]:
     return re.compile(pattern, re.IGNORECASE), tuple(label for label, _ in table)
 
 
-_TABLES = (
-    (re.compile("[\u3041-\u3096\u30a1-\u30fa]"), *_compile(_JAPANESE)),
-    (re.compile("[\uac00-\ud7a3]"), *_compile(_KOREAN)),
-    (re.compile("[\u3400-\u9fff\uf900-\ufaff]"), *_compile(_CHINESE)),
-    (re.compile(""), *_compile(_ENGLISH)),
-)
-"""The scripts in the order in which they are looked for, each with its pattern and labels."""
+@cache
+def _tables() -> tuple[tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]], ...]:
+    """The scripts in the order in which they are looked for, each with its pattern and labels.
+
+    Made when first asked: it takes 20 ms, and most commands sort no questions.
+    """
+    return (
+        (re.compile("[\u3041-\u3096\u30a1-\u30fa]"), *_compile(_JAPANESE)),
+        (re.compile("[\uac00-\ud7a3]"), *_compile(_KOREAN)),
+        (re.compile("[\u3400-\u9fff\uf900-\ufaff]"), *_compile(_CHINESE)),
+        (re.compile(""), *_compile(_ENGLISH)),
+    )
 
 
 def find_question_word(question: str) -> str:
@@ -101,7 +107,7 @@ def find_question_word(question: str) -> str:
     An English question may quote another script ("What does 道 mean?"): where the table of that
     script finds nothing, the English one decides.
     """
-    for script, pattern, labels in _TABLES:
+    for script, pattern, labels in _tables():
         if script.search(question) and (found := pattern.search(question)):
             assert found.lastindex is not None  # each alternative is a group
             return labels[found.lastindex - 1]

@@ -36,6 +36,7 @@ def pipeline(
     *,
     tokenizer: Any = None,  # noqa: ANN401 (a name, or a tokenizer of transformers)
     device: object = None,
+    backend: str | None = None,
     batch_size: int | None = None,
     trust_remote_code: bool | None = None,
     num_workers: int | None = None,
@@ -71,8 +72,9 @@ def pipeline(
     `task` is "question-answering", "token-classification" or "ner"; None: what the model is for.
     `model` is a run folder, a model folder, a hub id, a `Model`, or a network of transformers with
     its `tokenizer`; of a hub id `revision` names the commit, tag or branch. `device` is -1 or
-    "cpu", 0 or None for the best one here, or a name. What calls take is given here for all of
-    them (see `QuestionAnsweringPipeline.__call__` and `TokenClassificationPipeline.__call__`).
+    "cpu", 0 or None for the best one here, or a name; `backend` what computes, as for
+    `spanfit.load`. What calls take is given here for all of them (see
+    `QuestionAnsweringPipeline.__call__` and `TokenClassificationPipeline.__call__`).
     `num_workers`, `use_fast`, `padding` and a `framework` of "pt" are accepted, and change nothing.
 
     Raises:
@@ -124,6 +126,7 @@ def pipeline(
         tokenizer=tokenizer,
         task=wanted,
         device=device,
+        backend=backend,
         trust_remote_code=bool(trust_remote_code),
     )
     found = opened.predictor.task.name

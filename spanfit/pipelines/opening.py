@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from spanfit.backends.formats import TORCH
 from spanfit.errors import ArgumentError, require
 from spanfit.loading import load
 from spanfit.model import Model
@@ -22,6 +23,7 @@ def open_model(
     tokenizer: Any,  # noqa: ANN401 (a name, or a tokenizer of transformers)
     task: str | None,
     device: object,
+    backend: str | None,
     trust_remote_code: bool,
 ) -> Model:
     """The model behind a pipeline; `task` is wanted of a network whose outputs do not tell.
@@ -32,15 +34,17 @@ def open_model(
         RecipeError: there is no such device here.
     """
     if isinstance(model, Model):
-        if tokenizer is not None or device is not None:
+        if tokenizer is not None or device is not None or backend is not None:
             raise ArgumentError(
-                "a loaded model has its tokenizer and its device",
+                "a loaded model has its tokenizer, its device and its backend",
                 fix="spanfit.load(MODEL, device=…), or pipeline(model=MODEL, device=…)",
             )
         return model
     place = name_device(device)
     if isinstance(model, str | Path):
-        loaded = load(model, device=place, trust_remote_code=trust_remote_code)
+        loaded = load(
+            model, backend=backend or "auto", device=place, trust_remote_code=trust_remote_code
+        )
         if tokenizer is None or str(tokenizer) == str(model):
             return loaded
         chosen = _open_tokenizer(tokenizer, trust_remote_code=trust_remote_code)
@@ -50,6 +54,12 @@ def open_model(
             "this is no model",
             expected="a run folder, a model folder, a hub id, or a network of transformers",
             found=repr(model)[:60],
+        )
+    if backend not in {None, "auto", "torch"}:
+        raise ArgumentError(
+            "a network of transformers is computed by torch",
+            found=f"backend={backend!r}",
+            fix="spanfit export MODEL --to onnx, then pipeline(model=MODEL, backend=…)",
         )
     if tokenizer is None:
         raise ArgumentError("a network comes with its tokenizer", fix="pipeline(…, tokenizer=…)")
@@ -99,14 +109,19 @@ def _exchange_tokenizer(model: Model, tokenizer: Tokenizer) -> Model:
     Raises:
         ModelError: it does not.
     """
+    if model.predictor.backend.name != TORCH:
+        raise ArgumentError(
+            "an exported network has its tokenizer beside it",
+            fix='pipeline(…, backend="torch"), or leave the tokenizer out',
+        )
     from spanfit.backends.checks import check_tokenizer
     from spanfit.backends.torch import TorchBackend
 
-    network = model.predictor.backend.network  # type: ignore[attr-defined] # load gives torch's
+    network = model.predictor.backend.network  # type: ignore[attr-defined] # torch's has one
     check_tokenizer(tokenizer, network, source=tokenizer.source)
-    predictor = replace(
-        model.predictor, tokenizer=tokenizer, backend=TorchBackend(network, tokenizer, packs=True)
-    )
+    sees_padding = model.predictor.backend.sees_padding  # type: ignore[attr-defined]
+    backend = TorchBackend(network, tokenizer, packs=True, sees_padding=sees_padding)
+    predictor = replace(model.predictor, tokenizer=tokenizer, backend=backend)
     return Model(predictor, notes=model.notes, max_length=model.max_length)
 
 
@@ -114,6 +129,7 @@ def _wrap(network: Any, tokenizer: Tokenizer, *, task: str | None, device: str) 
     """A network of transformers as a model: what is assumed of one without spanfit.json."""
     from spanfit.backends.checks import check_tokenizer
     from spanfit.backends.positions import max_positions
+    from spanfit.backends.probing import probe
     from spanfit.backends.torch import TorchBackend, resolve_device
 
     check_tokenizer(tokenizer, network, source=tokenizer.source)
@@ -124,11 +140,14 @@ def _wrap(network: Any, tokenizer: Tokenizer, *, task: str | None, device: str) 
         )
     settings = TASKS[task].assume(_name_outputs(network.config.id2label))
     network = network.to(resolve_device(device)).eval()
+    outputs = len(TASKS[task].outputs(settings))
+    sees_padding = probe(network, tokenizer, task=task, outputs=outputs, source=tokenizer.source)
     predictor = Predictor(
         task=TASKS[task],
         tokenizer=tokenizer,
         settings=_fit(settings, max_positions(network)),
-        backend=TorchBackend(network, tokenizer),  # the caller's: its attention stays as it is
+        # Not packed: it is the caller's, and its attention stays as it is.
+        backend=TorchBackend(network, tokenizer, sees_padding=sees_padding),
     )
     return Model(predictor, max_length=max_positions(network))
 

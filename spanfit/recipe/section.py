@@ -18,5 +18,10 @@ class Section(BaseModel):
     """One part of a recipe: frozen, without unknown keys, and nothing read as another type."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=()
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        defer_build=True,  # 60 ms of importing, for commands that read no recipe
     )

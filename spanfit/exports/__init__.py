@@ -1,0 +1,9 @@
+"""A model's network for runtimes without torch: made, compared with torch's, and reported.
+
+making        the whole way: `spanfit.export`
+graphs        from a network to ONNX, from there to OpenVINO
+quantization  weights and activations of 8 bits
+parity        how far an exported network is from torch's: its logits, and its scores
+folders       where it is written, with what was measured
+messages      what the libraries print, kept to themselves
+"""
