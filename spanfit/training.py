@@ -7,6 +7,7 @@ whole step's count, so the gradient is that of the padded batch.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -62,6 +63,7 @@ def train(
     check_trackers(trackers)
     if out is not None:
         check_free(Path(out))  # now, not after minutes of preparation
+    check_hardware(recipe)
     set_up_torch(recipe)
     prepared = prepare(recipe, progress=progress)
     folder = RunFolder.create(out, default_name=prepared.task.name)
@@ -77,6 +79,28 @@ def resolve_recipe(recipe: Recipe | str | Path, *, overrides: Sequence[str] = ()
     if not isinstance(recipe, Recipe):
         return read_recipe(recipe, overrides=overrides)
     return make_recipe(recipe.model_dump(), overrides=overrides) if overrides else recipe
+
+
+def check_hardware(recipe: Recipe) -> None:
+    """Refuse what this machine cannot do, before anything is read.
+
+    Raises:
+        RecipeError: there is no such device, or it does not compute in that precision.
+        RunError: a launcher started several processes.
+    """
+    resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
+    n_processes = os.environ.get("WORLD_SIZE", "1")
+    if n_processes.isdecimal() and int(n_processes) > 1:
+        raise refuse_processes(int(n_processes))
+
+
+def refuse_processes(n: int) -> RunError:
+    """The error of a training in several processes."""
+    return RunError(
+        "training in several processes is not supported yet",
+        found=f"{n} processes",
+        fix="spanfit train RECIPE, without a launcher",
+    )
 
 
 def set_up_torch(recipe: Recipe) -> None:
@@ -109,11 +133,7 @@ class Training:
             project_dir=str(folder.folder / "tracking"),
         )
         if self.accelerator.num_processes > 1:
-            raise RunError(
-                "training in several processes is not supported yet",
-                found=f"{self.accelerator.num_processes} processes",
-                fix="spanfit train RECIPE, without a launcher",
-            )
+            raise refuse_processes(self.accelerator.num_processes)
         self.precision = precision
         # Not prepared by Accelerate, which would have `forward` compute in half precision for good,
         # in evaluations too. They are in fp32, as the model will be when it is loaded.
