@@ -126,7 +126,7 @@ def time_backends(model: str, data: Path, folder: Path, *, options: Any) -> None
         for rows in backend.split(windows.lengths, max_tokens=None):
             backend.logits(join(windows, rows))
 
-    network = predictor.backend.network
+    backend: Any = predictor.backend  # a TorchBackend
     work: dict[str, Callable[[], None]] = {
         ANCHOR: make_anchor(predictor, windows, length=max(LENGTH, int(windows.lengths.max()))),
         "transformers, to the longest": make_anchor(predictor, windows, length=None),
@@ -143,7 +143,7 @@ def time_backends(model: str, data: Path, folder: Path, *, options: Any) -> None
     print(f"\n{n} windows of {n_tokens / n:.0f} tokens on average, ", end="")
     print(f"{options.threads} threads, {options.rounds} rounds")
     peak = statistics.median(peaks)
-    flops = count_flops(network, windows.lengths, is_training=False)
+    flops = count_flops(backend.network, windows.lengths, is_training=False)
     print(f"the machine multiplies {peak / 1e9:,.0f} GFLOP/s")
     head = f"{'medians':<30}{'windows/s':>10}{'tokens/s':>10}{'ratio':>8}{'CPU ratio':>11}"
     print(f"{head}{'of the peak':>13}")

@@ -7,7 +7,7 @@ measured then and there, since machines are shared.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -37,13 +37,14 @@ def wait_for(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def count_flops(network: Any, lengths: Sequence[int], *, is_training: bool) -> float:  # noqa: ANN401
+def count_flops(network: Any, lengths: Iterable[int], *, is_training: bool) -> float:  # noqa: ANN401
     """What windows of these lengths take at least: linear layers and attention, without padding."""
     weights = sum(
         module.weight.numel() for module in network.modules() if isinstance(module, torch.nn.Linear)
     )
     config = network.config
-    pairs = sum(n * n for n in map(int, lengths))
+    sizes = [int(n) for n in lengths]
+    pairs = sum(n * n for n in sizes)
     attention = 4 * config.hidden_size * config.num_hidden_layers * pairs
-    forward = 2 * weights * int(sum(lengths)) + attention
+    forward = 2 * weights * sum(sizes) + attention
     return float(forward * (TRAINING if is_training else 1))

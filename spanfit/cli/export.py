@@ -66,7 +66,7 @@ def export(
     from spanfit.backends.formats import name_format
     from spanfit.exports.folders import require_packages
     from spanfit.exports.making import export as run_export
-    from spanfit.exports.making import find_examples
+    from spanfit.exports.samples import find_examples
     from spanfit.progress import Progress
 
     require_packages(name_format(to, int8=int8))
