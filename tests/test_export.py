@@ -273,6 +273,8 @@ def test_a_run_brings_its_calibration_part(tmp_path):
     assert making.find_examples(tmp_path / "run" / "model", None) == file
     with pytest.raises(DataError, match="no real examples"):
         making.find_examples(tmp_path, None)
+    with pytest.raises(DataError, match="no such folder"):
+        making.find_examples("nowhere", None)
 
 
 def test_backends_are_chosen_by_what_is_there(questions, tagging, monkeypatch):

@@ -36,6 +36,13 @@ def find_examples(source: str | Path, data: str | Path | None) -> str | Path:
     file = find_run(source) / "data" / "calibration.jsonl"
     if file.is_file():
         return file
+    if not Path(source).is_dir():
+        raise DataError(
+            "there is no such folder, and a model of the hub brings no examples to compare on",
+            where=str(source),
+            expected="a run folder; or a model, and examples such as it is for",
+            fix=f"spanfit export {source} --to … --out DIR --data FILE, if it is one of the hub",
+        )
     raise DataError(
         "there are no real examples to compare the exported network on",
         where=str(source),
