@@ -26,7 +26,7 @@ LEVELS = (
     "batching dropout",
     "metrics decode segments",
     "tasks attention",
-    "backends losses optimization",
+    "backends losses optimization doctor",
     "prediction",
     "evaluation calibration",
     "recalibration",
