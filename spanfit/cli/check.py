@@ -147,28 +147,53 @@ def _print(diagnosis: Diagnosis, worst: int) -> None:
         console.plain(f"{file.name}: {len(file.examples):,} {file.examples[0].kind}{figures}")
     levels = diagnosis.count_levels()
     console.plain(", ".join(f"{n:,} {level}{'s' * (n != 1)}" for level, n in levels.items()))
-    for kind, n in diagnosis.count_kinds().items():
-        _print_kind(kind, n, diagnosis.of(kind)[:worst], is_one=len(diagnosis.files) == 1)
+    if diagnosis.findings:
+        _print_counts(diagnosis)
+    for kind in diagnosis.count_kinds() if worst else ():
+        _print_worst(diagnosis.of(kind), worst, is_one=len(diagnosis.files) == 1)
 
 
-def _print_kind(name: str, n: int, worst: list[Finding], *, is_one: bool) -> None:
+def _print_counts(diagnosis: Diagnosis) -> None:
+    """A line for each kind: how many, and how many of them `--fix` mends."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from spanfit.doctor import KINDS
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    out = console.out()
+    out.print()
+    for name, n in diagnosis.count_kinds().items():
+        kind = KINDS[name]
+        n_mended = sum(finding.is_mended for finding in diagnosis.of(name))
+        title = Text(kind.title).append(f" ({n_mended:,} mended by --fix)" * bool(n_mended), "dim")
+        cells = (Text(kind.level, _STYLES[kind.level]), Text(name, "bold"), Text(f"{n:,}"))
+        if out.is_terminal:
+            table.add_row(*cells, title)
+        else:
+            out.print(Text(" ").join([*cells, title]))
+    if out.is_terminal:
+        table.columns[2].justify = "right"
+        out.print(table, soft_wrap=False)
+
+
+def _print_worst(findings: list[Finding], worst: int, *, is_one: bool) -> None:
+    """The worst findings of a kind, each with what mends it."""
     from rich.markup import escape
 
     from spanfit.cli.tables import in_one_line
-    from spanfit.doctor import KINDS
 
-    kind, out = KINDS[name], console.out()
-    style = _STYLES[kind.level]
-    out.print(f"\n[{style}]{kind.level}[/{style}] [bold]{name}[/bold] {n:,}: {escape(kind.title)}")
-    for finding in worst:
+    out, first = console.out(), findings[0]
+    out.print(f"\n[{_STYLES[first.level]}]{first.kind}[/]")
+    for finding in findings[:worst]:
         where = finding.place if is_one else f"{finding.file}, {finding.place}"
-        key = f", id {finding.id!r}" if finding.id and finding.id not in where else ""
-        line = f"  {where}{key}: {finding.problem}"
-        out.print(escape(_shorten(in_one_line(line), indent="  ")))
+        is_made = finding.id.isdecimal() and not finding.place.startswith("paragraph")
+        key = f", id {finding.id!r}" if finding.id and not is_made else ""
+        out.print(escape(_shorten(in_one_line(f"{where}{key}: {finding.problem}"), indent="  ")))
         if finding.repair:
             out.print(f"[dim]    → {escape(_shorten(in_one_line(finding.repair)))}[/dim]")
-    if n > len(worst) > 0:
-        out.print(f"[dim]  and {n - len(worst):,} more[/dim]")
+    if len(findings) > worst:
+        out.print(f"[dim]  and {len(findings) - worst:,} more[/dim]")
 
 
 def _shorten(text: str, indent: str = "") -> str:
@@ -185,22 +210,24 @@ def _describe_fix(repaired: RepairedFile) -> dict[str, object]:
     }
 
 
+def _name_fixed(data: Path) -> str:
+    """A name for the repaired file: dev.fixed.json.gz of dev.json.gz."""
+    inner = Path(data.name.removesuffix(".gz"))
+    return f"{inner.stem}.fixed{inner.suffix}{data.name.removeprefix(inner.name)}"
+
+
 def _print_fix(diagnosis: Diagnosis, repaired: RepairedFile | None, data: str) -> None:
     if repaired is None:
-        n = sum(
-            item.is_mended and item.file == str(diagnosis.files[0].name)
-            for item in diagnosis.findings
-        )
+        first = diagnosis.files[0].name
+        n = sum(item.is_mended and item.file == first for item in diagnosis.findings)
         if n:
-            name = Path(diagnosis.files[0].name)
-            out = shlex.quote(f"{name.name.split('.')[0]}.fixed{''.join(name.suffixes)}")
-            console.note(f"{n:,} of these can be mended")
-            console.next_step(f"spanfit check {data} --fix {out}")
+            console.note(f"--fix mends {n:,} of these")
+            console.next_step(f"spanfit check {data} --fix {shlex.quote(_name_fixed(Path(first)))}")
         return
     changes = len(repaired.changes) - repaired.n_dropped
     left_out = f", {repaired.n_dropped:,} left out" if repaired.n_dropped else ""
     console.plain(f"\n{repaired.file}: {changes:,} changes{left_out}, listed in {repaired.log}")
-    if any(file.decoded is None for file in diagnosis.files[:1]) and diagnosis.files[0].unread:
-        listed = ", ".join(diagnosis.files[0].unread)
+    if repaired.unread:
+        listed = ", ".join(repaired.unread)
         console.warning(f"not carried over, because SpanFit does not read it: {listed}")
     console.next_step(f"spanfit check {shlex.quote(str(repaired.file))}")

@@ -62,21 +62,21 @@ def _misplaced(row: int, example: QuestionExample, number: int, report: Reporter
     answer = (example.answers or ())[number - 1]
     bad = BadAnswer(example, answer)
     starts = bad.starts
-    repair = "none: correct the text, or leave the question out"
+    kind, repair = "absent_answer", "none: correct the text, or leave the question out"
     if len(starts) == 1:
-        repair = f"relocate: {answer.start} → {starts[0]}"
+        kind, repair = "misplaced_answer", f"relocate: {answer.start} → {starts[0]}"
     elif starts:
         shown = ", ".join(map(str, starts[:_STARTS_SHOWN]))
         more = len(starts) - _STARTS_SHOWN
-        repair = f"ambiguous: choose among {shown}" + (f" and {more} more" if more > 0 else "")
+        kind = "ambiguous_answer"
+        repair = f"choose among {shown}" + (f" and {more} more" if more > 0 else "")
     return report.of(
-        "misplaced_answer",
+        kind,
         row,
         example,
         f"gold {number}, {quote(answer.text)} at {answer.start}: {bad.explain()}",
         repair=repair,
         is_mended=len(starts) == 1,
-        weight=0 if len(starts) == 1 else 1 if starts else 2,
     )
 
 

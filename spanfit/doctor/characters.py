@@ -66,19 +66,23 @@ class Trouble(NamedTuple):
     new: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CleanText:
-    """A text without its troubles, and where its characters went.
-
-    `passes` has the edits of each pass, in order: start, end, new text.
-    """
+class Pass(NamedTuple):
+    """A text, and what was replaced in it, in order and apart."""
 
     text: str
-    passes: tuple[tuple[Trouble, ...], ...] = ()
+    edits: tuple[Trouble, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CleanText:
+    """A text without its troubles, the passes that made it, and where its characters went."""
+
+    text: str
+    passes: tuple[Pass, ...] = ()
 
     def move(self, start: int, end: int) -> tuple[int, int]:
         """Where the characters [start, end) of the old text are; what was replaced is covered."""
-        for edits in self.passes:
+        for _, edits in self.passes:
             start, end = _move(start, edits, at_end=False), _move(end, edits, at_end=True)
         return start, max(start, end)
 
@@ -105,7 +109,7 @@ def find_troubles(text: str, *, composes: bool = True) -> list[Trouble]:
 
 def clean(text: str, kinds: frozenset[str]) -> CleanText:
     """The text without troubles of these kinds; those that cannot be mended stay."""
-    passes: list[tuple[Trouble, ...]] = []
+    passes: list[Pass] = []
     for _ in range(_MAX_PASSES):
         edits = tuple(
             item
@@ -114,8 +118,8 @@ def clean(text: str, kinds: frozenset[str]) -> CleanText:
         )
         if not edits:
             break
+        passes.append(Pass(text, edits))
         text = _apply(text, edits)
-        passes.append(edits)
     return CleanText(text, tuple(passes))
 
 

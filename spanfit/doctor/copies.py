@@ -132,7 +132,7 @@ def _check_leaks(
                 row,
                 example,
                 f"{quote(text)} is also in {other.name}, {there.place}{n}",
-                repair=f"keep it out of what is learnt: --drop leaked_text, if {one.name} is that",
+                repair="leave it out of what is learnt: --drop leaked_text",
                 weight=len(text),
             )
         if isinstance(example, QuestionExample) and (twin := asked.get(key_of(example))):
@@ -142,8 +142,7 @@ def _check_leaks(
                 example,
                 f"{quote(example.question)} is asked of the same context in {other.name}, "
                 f"{twin.place}, as {twin.id!r}",
-                repair="keep it out of what is learnt: --drop leaked_question, if "
-                f"{one.name} is that",
+                repair="leave it out of what is learnt: --drop leaked_question",
             )
 
 
@@ -160,8 +159,7 @@ def _check_ids(one: OpenedFile, other: OpenedFile) -> Iterator[Finding]:
                 example,
                 f"the id is also in {other.name}, {twin.place}, with the text "
                 f"{quote(text_of(twin))}: a translation, or another version?",
-                repair="keep it out of what is learnt, if the other file is scored: "
-                "--drop shared_id",
+                repair="leave it out of what is learnt, if it is a translation: --drop shared_id",
             )
 
 
@@ -195,10 +193,10 @@ def _check_alike(files: Sequence[OpenedFile], rows: Sequence[dict[str, int]]) ->
                     "near_text" if is_within else "leaked_near_text",
                     row,
                     files[here].examples[row],
-                    f"{quote(texts[a])} is to {similarity:.0%} that of "
+                    f"{quote(texts[a])} is {similarity:.0%} the same as "
                     f"{'' if is_within else files[there].name + ', '}{twin.place}",
                     repair="leave one out"
                     if is_within
-                    else f"--drop leaked_near_text, if {files[here].name} is learnt from",
+                    else "leave it out of what is learnt: --drop leaked_near_text",
                     weight=similarity,
                 )

@@ -110,6 +110,7 @@ class Diagnosis:
             new, done = mending.mend(row, example)
             mended.append(new)
             changes += done
+        changes = list(_tell_once(changes))
         if not any(mended):
             raise DataError("nothing would be left", where=file.name, fix="drop fewer kinds")
         return write_repaired(file, mended, changes, Path(out), kinds=kinds, reading=self.reading)
@@ -231,6 +232,18 @@ def _list_file_changes(file: OpenedFile, kinds: frozenset[str]) -> Iterator[Chan
         yield Change("encoding", "the file", "", "file", decoded.encoding, "utf-8")
     for bad in decoded.bad_lines:
         yield Change("encoding", f"line {bad.line}", "", "file", bad.encoding or None, "utf-8")
+
+
+def _tell_once(changes: Iterable[Change]) -> Iterator[Change]:
+    """The changes without those of a context that were told with another of its questions."""
+    told: set[tuple[str, ...]] = set()
+    for change in changes:
+        key = change.place, change.what, str(change.old)
+        if not change.what.startswith("context"):
+            yield change
+        elif key not in told:
+            told.add(key)
+            yield change
 
 
 def _say(example: Example) -> str:

@@ -46,9 +46,11 @@ KINDS: Final = {
         Kind(
             "misplaced_answer",
             "error",
-            "answers that do not stand where the file says",
+            "answers that stand in one other place than the file says",
             "moved to the only place where the text occurs",
         ),
+        Kind("ambiguous_answer", "error", "answers not where the file says, but in several places"),
+        Kind("absent_answer", "error", "answers that stand nowhere in their context"),
         Kind(
             "padded_answer",
             "warning",
@@ -57,7 +59,7 @@ KINDS: Final = {
         ),
         Kind("cut_word", "warning", "answers that begin or end inside a word"),
         Kind("empty_answer", "warning", "answers of which the metric leaves nothing"),
-        Kind("disagreeing_golds", "warning", "golds that share nothing with the others"),
+        Kind("disagreeing_golds", "note", "golds that share nothing with the others"),
         Kind("missing_plausible", "note", "unanswerable questions without a plausible answer"),
         # questions
         Kind("empty_question", "error", "empty questions"),

@@ -16,7 +16,7 @@ from spanfit.data.answers import is_good
 from spanfit.data.entities import tag_characters
 from spanfit.data.joiner import characters_of
 from spanfit.doctor.answers import relocate, trim
-from spanfit.doctor.characters import CleanText, clean, find_troubles
+from spanfit.doctor.characters import CleanText, clean
 from spanfit.examples import Example
 from spanfit.tagged import Entity, TaggedExample
 from spanfit.types import Answer, QuestionExample
@@ -72,7 +72,7 @@ class Mending:
         if text in self.kept:
             return CleanText(text)
         cleaned = clean(text, self.kinds & CHARACTERS)
-        return cleaned if cleaned.text.strip() else CleanText(text)
+        return cleaned if cleaned.text.strip() or not text.strip() else CleanText(text)
 
     def mend_question(self, row: int, example: QuestionExample) -> QuestionExample:
         """Characters, then places, then borders."""
@@ -116,15 +116,29 @@ class Mending:
         for what, before, after in _CHANGED[type(old)](old, new):
             if before == after:
                 continue
-            whole = before if isinstance(before, str) else _text_of(old)
-            kinds = {item.kind for item in find_troubles(whole)} & self.kinds
-            kind = ", ".join(sorted(kinds))
             if what.startswith("tags"):
-                kind = "invalid_tag"
-            elif what.startswith("answers") and _text_of(old) == _text_of(new):
-                is_moved = before["text"] == after["text"]
-                kind = "misplaced_answer" if is_moved else "padded_answer"
-            yield Change(kind, old.place, old.id, what, before, after)
+                yield Change("invalid_tag", old.place, old.id, what, before, after)
+            elif isinstance(before, str):
+                yield from self._list_edits(old, what, before)
+            else:
+                kind = self._kind_of(old, new, before, after)
+                yield Change(kind, old.place, old.id, what, before, after)
+
+    def _list_edits(self, example: Example, what: str, text: str) -> Iterator[Change]:
+        """Each piece of a text that is another one; its place counts in what the last pass left."""
+        for before, edits in self.clean(text).passes:
+            for edit in edits:
+                where = f"{what}[{edit.start}:{edit.end}]"
+                piece = before[edit.start : edit.end]
+                yield Change(edit.kind, example.place, example.id, where, piece, edit.new)
+
+    def _kind_of(self, old: Example, new: Example, before: Any, after: Any) -> str:  # noqa: ANN401 (JSON)
+        """Why an answer or entity is another one: its text was cleaned, or it was itself mended."""
+        text = _text_of(old)
+        if text != _text_of(new):
+            edits = (edit for item in self.clean(text).passes for edit in item.edits)
+            return ", ".join(sorted({edit.kind for edit in edits}))
+        return "misplaced_answer" if before["text"] == after["text"] else "padded_answer"
 
 
 def keep_contexts(examples: Iterable[Example], kinds: frozenset[str]) -> frozenset[str]:
@@ -136,7 +150,7 @@ def keep_contexts(examples: Iterable[Example], kinds: frozenset[str]) -> frozens
             cleaned = mending.clean(example.context)
             for gold in (example.answers or ()) if cleaned.passes else ():
                 start, end = cleaned.move(gold.start, gold.start + len(gold.text))
-                if gold.stands_in(example.context) and not cleaned.text[start:end].strip():
+                if is_good(gold, example.context) and not cleaned.text[start:end].strip():
                     kept.add(example.context)
     return frozenset(kept)
 

@@ -39,11 +39,15 @@ _NUMBER = re.compile(r"\D+(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class RepairedFile:
-    """What was written: the file, its log, and what the log says."""
+    """What was written: the file, its log, and what the log says.
+
+    `unread` are keys and columns of a table that SpanFit does not carry, and so are not in it.
+    """
 
     file: Path
     log: Path
     changes: tuple[Change, ...]
+    unread: tuple[str, ...] = ()
 
     @property
     def n_dropped(self) -> int:
@@ -93,7 +97,7 @@ def write_repaired(
             why = error.strerror or str(error)
             raise DataError(f"can't be written: {why}", where=str(out)) from None
         raise
-    return RepairedFile(out, log, changes)
+    return RepairedFile(out, log, changes, () if _find_patch(file) else tuple(file.unread))
 
 
 def _write(
@@ -203,7 +207,7 @@ def _patch_columns(
         first = old.first_line - 1
         if new is None:
             end = first + len(old.starts)
-            end += end < len(lines) and is_border(plain[end], layout.separator)
+            end += end < len(lines) - 1 and is_border(plain[end], layout.separator)
             lines[first:end] = [None] * (end - first)
         elif new is not old:
             assert isinstance(new, TaggedExample)
