@@ -77,6 +77,13 @@ class TestCleanFiles:
         assert kinds(put(CLEAN[:2]), put(CLEAN[2:])) == []
         assert kinds(put(TAGGED[:2]), put(TAGGED[2:])) == []
 
+    def test_what_has_no_gold_is_checked_as_well(self, put):
+        asked = [{key: value for key, value in item.items() if key != "answers"} for item in CLEAN]
+        texts = [{"text": LAMP}, {"text": MILL}]
+        assert kinds(put(asked), tokenizer=load("wordpiece")) == []
+        assert kinds(put(texts), tokenizer=load("wordpiece")) == []
+        assert kinds(put([*texts, {"text": LAMP}])) == ["repeated_text"]
+
     def test_a_tokenizer_that_can_say_everything_finds_nothing(self, put):
         file = put(CLEAN)
         diagnosis = check(file, tokenizer=load("wordpiece"))

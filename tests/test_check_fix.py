@@ -108,6 +108,16 @@ class TestQuestions:
         assert len([item for item in log if item["field"].startswith("context")]) == 3
         assert check(out).findings == ()
 
+    def test_what_was_not_read_stays_as_it_is(self, tmp_path):
+        wrong = {"id": "a", "question": "When?", "answers": [{"text": "1864", "answer_start": 3}]}
+        articles = [{"title": "A", "paragraphs": [paragraph(LAMP, wrong)]}, {"title": "B"}, 7]
+        path = write(tmp_path, {"data": articles}, "data.json")
+        assert check(path).count_kinds() == {"unreadable": 1, "misplaced_answer": 1}
+        out, _ = fix(path)
+        found = json.loads(out.read_text(encoding="utf-8"))["data"]
+        wrong["answers"][0]["answer_start"] = 35
+        assert found == articles
+
     def test_lines_without_a_change_stay_to_the_byte(self, tmp_path):
         odd = '{"question":  "Who was it?",  "context": "Ada.",\t"answers": [], "x": 1.50 }'
         wrong = json.dumps(line("bad", "Which?", LAMP, ("1864", 3), note="kept"))
@@ -453,11 +463,19 @@ def test_a_thousand_copies_take_no_thousand_squared_comparisons(monkeypatch):
     compared = []
     real = alike._list_candidates
 
-    def counted(smallest):
-        for pair in real(smallest):
+    def counted(*arrays):
+        for pair in real(*arrays):
             compared.append(pair)
             yield pair
 
     monkeypatch.setattr(alike, "_list_candidates", counted)
     assert {pair.second for pair in find_alike(texts)} == set(range(1, 1_000))
     assert len(compared) <= 2 * 16 * 1_000
+
+
+def test_each_of_many_like_texts_is_met_in_every_group():
+    texts = [f"{LAMP} {MILL} Number {n}." for n in range(60)]
+    groups = [0] * 40 + [1] * 15 + [2] * 5
+    pairs = find_alike(texts, groups)
+    met = {(row, groups[other]) for a, b, _ in pairs for row, other in ((a, b), (b, a))}
+    assert met == {(row, group) for row in range(60) for group in range(3)}

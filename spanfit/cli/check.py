@@ -110,7 +110,7 @@ def check(
         raise RecipeError("--drop says what --fix leaves out", fix="--fix OUT")
     if fix is not None:
         check_free(fix, log_of(fix))
-    with Progress().bar("checking", total=None, unit="steps") as bar:
+    with Progress().bar("checking", total=4 + (tokenizer is not None), unit="steps") as bar:
         diagnosis = find(
             data,
             *(others or ()),

@@ -10,9 +10,9 @@ word decides.
     runs of letters ─ hashed ─▶ 48 smallest hashes (MinHash) ─▶ 16 bands of 3 ─▶ pairs ─▶ counted
 
 Each smallest hash of two texts is equal with a probability that is their similarity, so a pair of
-70 % shares a band of three with 99.9 %, one of 20 % with 12 %. Within a band a text is compared
-with its neighbour and with the first of its bucket only, which keeps the comparisons linear where a
-thousand texts are one; those are exact.
+70 % shares a band of three with 99.9 %, one of 20 % with 12 %. Among the texts with an equal band a
+text is compared with its neighbour and with the first one of each file only, until one is found:
+that keeps the comparisons linear where a thousand texts are one. They are exact.
 """
 
 from __future__ import annotations
@@ -59,28 +59,40 @@ class _Runs:
     splits: Int64
 
 
-def find_alike(texts: Sequence[str]) -> list[Pair]:
+def find_alike(texts: Sequence[str], groups: Sequence[int] | None = None) -> list[Pair]:
     """Pairs of distinct texts that are alike, by second and then first.
 
-    Of many texts that are all alike not every pair is named, but each text with an earlier one.
+    Of many texts that are all alike not every pair is named, but for each text one with each of
+    the `groups` (numbers from 0, one a text; None: all are of one) that has others like it.
     """
     letters = _Letters()
     rows, smallest = _sketch(texts, letters)
+    group = np.asarray([0] * len(texts) if groups is None else groups, np.int64)[rows]
 
     @lru_cache(maxsize=_REMEMBERED)
     def runs_of(row: int) -> Uint64:
         return np.unique(_hash_runs([texts[row]], letters).hashes)
 
-    found = []
-    for first, second in _list_candidates(smallest):
-        one, other = runs_of(int(rows[first])), runs_of(int(rows[second]))
-        if min(len(one), len(other)) < THRESHOLD * max(len(one), len(other)):
+    found: list[Pair] = []
+    done: set[tuple[int, int]] = set()  # a text, and a group that has one like it
+    for first, second in _list_candidates(smallest, group):
+        both = {(first, int(group[second])), (second, int(group[first]))}
+        if both <= done:
             continue
-        n_shared = len(np.intersect1d(one, other, assume_unique=True))
-        similarity = n_shared / (len(one) + len(other) - n_shared)
+        a, b = int(rows[first]), int(rows[second])
+        similarity = _compare(runs_of(a), runs_of(b))
         if similarity >= THRESHOLD:
-            found.append(Pair(int(rows[first]), int(rows[second]), similarity))
+            done |= both
+            found.append(Pair(a, b, similarity))
     return sorted(found, key=lambda pair: (pair.second, pair.first))
+
+
+def _compare(one: Uint64, other: Uint64) -> float:
+    """The share of distinct runs that both have; 0 where their numbers alone make it too small."""
+    if min(len(one), len(other)) < THRESHOLD * max(len(one), len(other)):
+        return 0.0
+    n_shared = len(np.intersect1d(one, other, assume_unique=True))
+    return n_shared / (len(one) + len(other) - n_shared)
 
 
 def _sketch(texts: Sequence[str], letters: _Letters) -> tuple[Int64, npt.NDArray[np.uint32]]:
@@ -108,19 +120,29 @@ def _sketch(texts: Sequence[str], letters: _Letters) -> tuple[Int64, npt.NDArray
     return np.concatenate(rows), np.concatenate(smallest)
 
 
-def _list_candidates(smallest: npt.NDArray[np.uint32]) -> Iterator[tuple[int, int]]:
-    """Pairs of rows that share a band, each once: neighbours there, and each with the first."""
+def _list_candidates(smallest: npt.NDArray[np.uint32], group: Int64) -> Iterator[tuple[int, int]]:
+    """Pairs of rows that share a band, each once.
+
+    Each row is paired with its neighbour there, and with the first row of every group.
+    """
     n = len(smallest)
     codes = []
     for band in range(0, _BANDS * _ROWS, _ROWS):
         columns = smallest[:, band : band + _ROWS]
         order = np.lexsort(columns.T)  # stable: equal bands stand in the order of their rows
-        sorted_ = columns[order]
         is_new = np.ones(n, np.bool_)
-        is_new[1:] = (sorted_[1:] != sorted_[:-1]).any(axis=1)
-        first = order[np.maximum.accumulate(np.where(is_new, np.arange(n), 0))]
+        is_new[1:] = (columns[order[1:]] != columns[order[:-1]]).any(axis=1)
+        bucket = np.cumsum(is_new) - 1
         later = np.flatnonzero(~is_new)
-        codes += [first[later] * n + order[later], order[later - 1] * n + order[later]]
+        pairs = [(order[later - 1], order[later])]
+        for number in np.unique(group).tolist():
+            members = np.flatnonzero(group[order] == number)
+            first = np.full(n, -1)
+            first[bucket[members[::-1]]] = members[::-1]  # the last one written is the first
+            partner = first[bucket]
+            has_other = np.flatnonzero((partner >= 0) & (partner != np.arange(n)))
+            pairs.append((order[partner[has_other]], order[has_other]))
+        codes += [np.minimum(*pair) * n + np.maximum(*pair) for pair in pairs]
     for code in np.unique(np.concatenate(codes)).tolist() if codes else ():
         yield divmod(code, n)
 

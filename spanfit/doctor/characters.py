@@ -96,8 +96,9 @@ def find_troubles(text: str, *, composes: bool = True) -> list[Trouble]:
         return []
     found = [] if text.isascii() else list(_find_mojibake(text))
     taken = {place for item in found for place in range(item.start, item.end)}
+    is_two_way = bool(_RIGHT_TO_LEFT.search(text))
     for match in _SUSPECTS.finditer(text):
-        if match.start() not in taken and (item := _judge(text, match.start())):
+        if match.start() not in taken and (item := _judge(text, match.start(), is_two_way)):
             found.append(item)
             taken.add(item.start)
     if composes and not unicodedata.is_normalized("NFC", text):
@@ -136,8 +137,11 @@ def describe(trouble: Trouble, text: str) -> str:
     return f"{shown} at {trouble.start}, in {around!r}"
 
 
-def _judge(text: str, place: int) -> Trouble | None:
-    """The trouble of a suspect character, if it is one there."""
+def _judge(text: str, place: int, is_two_way: bool) -> Trouble | None:
+    """The trouble of a suspect character, if it is one there.
+
+    `is_two_way`: the text has letters that are written from right to left.
+    """
     character = text[place]
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
     if character == "\ufffd":
@@ -146,7 +150,7 @@ def _judge(text: str, place: int) -> Trouble | None:
         return Trouble("control_character", place, place + 1, " " if character.isspace() else "")
     if character in _JOINERS and _joins(before) and _joins(after):
         return None
-    if character in _DIRECTION and _RIGHT_TO_LEFT.search(text):
+    if character in _DIRECTION and is_two_way:
         return None
     if character == "\u200b" and _SPACELESS.match(before) and _SPACELESS.match(after):
         return None

@@ -177,7 +177,11 @@ def _check_alike(files: Sequence[OpenedFile], rows: Sequence[dict[str, int]]) ->
             owners.setdefault(text, []).append(number)
     texts = [*owners]
     told: set[tuple[int, int, str]] = set()
-    for first, second, similarity in find_alike(texts):
+    holders = {
+        own: number for number, own in enumerate({tuple(own): None for own in owners.values()})
+    }
+    groups = [holders[tuple(owners[text])] for text in texts]
+    for first, second, similarity in find_alike(texts, groups):
         for number in owners[texts[first]]:
             for later in owners[texts[second]]:
                 is_within = number == later

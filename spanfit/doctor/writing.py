@@ -14,6 +14,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,9 +131,13 @@ def _patch_document(
 ) -> bytes:
     """SQuAD's JSON; a paragraph or article of which no question is left goes too."""
     document = json.loads(content)
-    rest = iter(pairs)
+    rest = deque(pairs)
     for article in document["data"]:
+        if not rest:
+            break  # the file may not have been read to its end
         for paragraph in article["paragraphs"]:
+            if not rest:
+                break
             questions = list(_patch_questions(paragraph, rest, kinds, reading))
             if paragraph["qas"] and not questions:
                 paragraph.clear()
@@ -148,15 +153,14 @@ def _patch_document(
 
 
 def _patch_questions(
-    paragraph: dict[str, Any], pairs: Iterator[Pair], kinds: frozenset[str], reading: Reading
+    paragraph: dict[str, Any], pairs: deque[Pair], kinds: frozenset[str], reading: Reading
 ) -> Iterator[Any]:
     """The questions that are left of a paragraph, whose context is cleaned with the first."""
     for question in paragraph["qas"]:
-        pair = next(pairs, None)  # a file may not have been read to its end
-        if pair is None:
+        if not pairs:
             yield question
             continue
-        old, new = pair
+        old, new = pairs.popleft()
         if new is None:
             continue
         if new is not old:
