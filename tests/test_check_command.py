@@ -96,6 +96,7 @@ def test_what_is_left_out_is_said(command, data, tmp_path):
     ("options", "message"),
     [
         (["--drop", "leaked_text"], "--fix OUT"),
+        (["--max-length", "64"], "--tokenizer T"),
         (["--ignore", "leaks"], "no kind of findings"),
         (["--fix", "x.jsonl", "--drop", "encodig"], "no kind of findings"),
     ],

@@ -17,6 +17,7 @@ from spanfit.doctor import KINDS, check, log_of
 from spanfit.doctor.alike import find_alike
 from spanfit.doctor.characters import clean, find_troubles
 from spanfit.errors import DataError, RecipeError
+from spanfit.examples import Reading
 
 MENDED = frozenset(name for name, kind in KINDS.items() if kind.repair)
 CHARACTERS = frozenset({"mojibake", "control_character", "invisible_character", "normal_form"})
@@ -207,6 +208,12 @@ class TestTexts:
             ("line 3", "tags[0]", "I-PER", "B-PER"),
             ("line 3", "tags[2]", "I-LOC", "B-LOC"),
         ]
+
+    def test_the_repair_of_tags_may_be_named(self, tmp_path):
+        path = write(tmp_path, "Mira B-PER\nleft O\nOslo I-LOC\n\nAda B-PER\n", "data.conll")
+        out = tmp_path / "fixed.conll"
+        check(path, reading=Reading(repair="discard")).fix(out)
+        assert out.read_text(encoding="utf-8").splitlines()[2] == "Oslo O"
 
     def test_words_in_columns_are_cleaned(self, tmp_path):
         columns = (

@@ -55,7 +55,7 @@ def check(
     ],
     others: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[OTHER]...", help="Files that should have nothing of DATA."),
+        typer.Argument(metavar="OTHER", help="Files that should have nothing of DATA."),
     ] = None,
     tokenizer: Annotated[
         str | None,
@@ -108,6 +108,8 @@ def check(
     check_kinds(drop or (), "--drop", drops=True)
     if drop and fix is None:
         raise RecipeError("--drop says what --fix leaves out", fix="--fix OUT")
+    if tokenizer is None and (max_length is not None or overlap is not None):
+        raise RecipeError("windows are made of tokens", fix="--tokenizer T, or no --max-length")
     if fix is not None:
         check_free(fix, log_of(fix))
     with Progress().bar("checking", total=4 + (tokenizer is not None), unit="steps") as bar:

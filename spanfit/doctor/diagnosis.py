@@ -126,7 +126,7 @@ class Diagnosis:
         return rows
 
     def _mend_tags(self, file: OpenedFile) -> dict[int, tuple[str, ...]]:
-        return mend_tags(TaggedGold.of(file, self.reading))
+        return mend_tags(TaggedGold.of(file, self.reading), self.reading.repair or "conlleval")
 
 
 def check(

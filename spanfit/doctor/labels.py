@@ -15,6 +15,7 @@ from spanfit.tagged import TaggedExample
 from spanfit.tags import (
     OUTSIDE,
     PLAIN,
+    Repair,
     Scheme,
     Violation,
     find_scheme,
@@ -91,17 +92,16 @@ def check_tags(golds: Sequence[TaggedGold], files: Sequence[OpenedFile]) -> Iter
             yield from _check_surfaces(chunks[number], gold, file.report)
 
 
-def mend_tags(gold: TaggedGold) -> dict[int, tuple[str, ...]]:
-    """The tags of the texts that break their scheme, by row of the file, as conlleval reads them.
+def mend_tags(gold: TaggedGold, repair: Repair) -> dict[int, tuple[str, ...]]:
+    """The tags of the texts that break their scheme, repaired, by row of the file.
 
     A text with a tag that is none of the scheme is beyond repair and left out.
     """
     violations = list_violations(gold.sequences, gold.scheme)
     foreign = {item.sequence for item in violations if _is_foreign(item, gold.scheme)}
     broken = sorted({item.sequence for item in violations} - foreign)
-    mended = repair_tags(
-        [gold.examples[row].tags or () for row in broken], gold.scheme, repair="conlleval"
-    )
+    sequences = [gold.examples[row].tags or () for row in broken]
+    mended = repair_tags(sequences, gold.scheme, repair=repair)
     return {gold.rows[row]: tags for row, tags in zip(broken, mended.sequences, strict=True)}
 
 
@@ -125,7 +125,7 @@ def _check_transitions(gold: TaggedGold, report: Reporter) -> Iterator[Finding]:
             example,
             f"{quote(item.found)} at {quote(word)}, {after}, is "
             + (f"no tag of {gold.scheme.name}" if is_foreign else f"not {gold.scheme.name}"),
-            repair=f"{allowed}" + ("; --fix writes what conlleval reads" if is_mended else ""),
+            repair=f"{allowed}" + ("; --fix repairs the chunk" if is_mended else ""),
             is_mended=is_mended,
             place=_place(example, item.unit),
         )
