@@ -326,7 +326,9 @@ class TestReading:
         assert finding.place == "paragraph 1 of 'Lamp', question 'b'"
         assert "nothing behind it is read" in finding.problem
 
-    @pytest.mark.parametrize("content", [b"", "not data at all", '{"question": 3}\n'])
+    @pytest.mark.parametrize(
+        "content", [b"", "not data at all", '{"question": 3}\n', '{"data": []}']
+    )
     def test_what_holds_no_example_is_an_error(self, put, content):
         with pytest.raises(DataError):
             check(put(content))

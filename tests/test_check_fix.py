@@ -82,7 +82,7 @@ class TestQuestions:
 
     def test_places_follow_characters_that_are_taken_out(self, tmp_path):
         context = "Ca\u200bfÃ© \x00Orrin: the mill."
-        plausible = [{"text": "mill", "answer_start": context.index("mill")}]
+        plausible = [{"text": "mill", "answer_start": context.index("mill")}, 3, {"text": None}]
         questions = [
             {
                 "id": "a",
@@ -99,7 +99,8 @@ class TestQuestions:
         assert first.question == "Where?"
         assert first.answers[0].text == "Café"
         found = json.loads(out.read_text(encoding="utf-8"))["data"][0]["paragraphs"][0]["qas"][1]
-        assert found["plausible_answers"] == [{"text": "mill", "answer_start": 16}]
+        moved = {"text": "mill", "answer_start": 16}
+        assert found["plausible_answers"] == [moved, *plausible[1:]]
         told = [(item["field"], item["old"], item["new"]) for item in log]
         assert told[:3] == [
             ("question[1:2]", "\u200b", ""),

@@ -112,12 +112,14 @@ def _collect(
         findings.append(
             _unreadable(error, source.name, place, ending="; nothing behind it is read")
         )
-    if not found and findings:
-        first = next((item for item in findings if item.kind == "unreadable"), findings[0])
+    if not found:
+        faults = [item for item in findings if item.kind == "unreadable"]
+        if not faults:
+            raise DataError("there is no question and no text in it", where=source.name)
         raise DataError(
-            f"no question and no text in it can be read; the first: {first.problem}",
-            where=f"{source.name}, {first.place}",
-            fix=first.repair,
+            f"no question and no text in it can be read; the first: {faults[0].problem}",
+            where=f"{source.name}, {faults[0].place}",
+            fix=faults[0].repair,
         )
     findings.extend(_list_repeated_ids(found, source.name))
     return OpenedFile(source.name, tuple(found), tuple(findings), decoded, source.unread)

@@ -55,7 +55,10 @@ def _patch_question(
 def _move_plausible(record: Record, context: str, kinds: frozenset[str]) -> None:
     """Lead the places of plausible answers along with their context."""
     cleaned = clean(context, kinds)
-    for item in record.get("plausible_answers") or ():
+    plausible = record.get("plausible_answers")
+    for item in plausible if isinstance(plausible, list) else ():
+        if not isinstance(item, dict):
+            continue
         text, start = item.get("text"), item.get("answer_start")
         if isinstance(text, str) and isinstance(start, int) and context.startswith(text, start):
             first, end = cleaned.move(start, start + len(text))
