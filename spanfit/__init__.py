@@ -17,6 +17,7 @@ from spanfit.version import VERSION
 
 if TYPE_CHECKING:
     from spanfit.data import read
+    from spanfit.doctor import check
     from spanfit.exports.making import export
     from spanfit.loading import load
     from spanfit.metrics import compare, score
@@ -30,6 +31,7 @@ __version__ = VERSION
 
 __all__ = [
     "__version__",
+    "check",
     "compare",
     "export",
     "load",
@@ -43,6 +45,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "check": "spanfit.doctor",
     "compare": "spanfit.metrics",
     "export": "spanfit.exports.making",
     "load": "spanfit.loading",

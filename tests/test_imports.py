@@ -27,7 +27,7 @@ LEVELS = (
     "metrics decode segments",
     "tasks attention",
     "packing",
-    "backends losses optimization",
+    "backends losses optimization doctor",
     "prediction",
     "evaluation calibration",
     "recalibration",

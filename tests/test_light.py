@@ -131,6 +131,13 @@ def test_windows_are_counted(spanfit, data):
     assert (report["questions"], report["windows"]) == (2, 2)
 
 
+def test_data_are_checked(spanfit, data, tmp_path):
+    code, out, error = spanfit("check", data, "--tokenizer", TOKENIZER, "--fix", tmp_path / "out")
+    assert code == 0, error
+    assert "0 errors" in out
+    assert (tmp_path / "out").read_bytes() == data.read_bytes()
+
+
 def test_predictions_are_scored(spanfit, data, tmp_path):
     predictions = tmp_path / "predictions.json"
     predictions.write_text('{"q1": "1864", "q2": "1864"}', encoding="utf-8")

@@ -9,6 +9,7 @@ import typer
 
 from spanfit.cli import (
     ask,
+    check,
     console,
     convert,
     evaluate,
@@ -41,6 +42,7 @@ training.add_to(app)
 show.add_to(app)
 windows.add_to(app)
 convert.add_to(app)
+check.add_to(app)
 evaluate.add_to(app)
 predict.add_to(app)
 ask.add_to(app)

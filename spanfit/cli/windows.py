@@ -116,7 +116,7 @@ def windows(
 
     section = read_columns(columns)
     reading = section.reading(bad_answers=bad_answers or "fail")
-    loaded = _load(_find_tokenizer(tokenizer), segmenter)
+    loaded = load_segmented(find_tokenizer(tokenizer), segmenter)
     found = list(islice(stream(data, reading=reading), first))
     checked = check_examples(found, reading=reading, name=str(data))
     for line in checked.notes:
@@ -166,7 +166,7 @@ def windows(
     _say_more(file, made)
 
 
-def _find_tokenizer(given: str) -> Path:
+def find_tokenizer(given: str) -> Path:
     """The path that is meant; a name that may be one of the hub's is an error of its own."""
     if given == "quickstart":
         return encoder_folder()
@@ -184,7 +184,7 @@ def _find_tokenizer(given: str) -> Path:
     )
 
 
-def _load(path: Path, segmenter: SegmenterName | None) -> Tokenizer:
+def load_segmented(path: Path, segmenter: SegmenterName | None) -> Tokenizer:
     """The tokenizer, behind its model's segmenter unless another one is named."""
     from spanfit.settings import read_settings
     from spanfit.tokenizer import load_tokenizer
