@@ -44,10 +44,11 @@ from spanfit.preparation import Prepared, prepare
 from spanfit.progress import Progress, format_seconds
 from spanfit.recipe import Recipe, make_recipe, read_recipe
 from spanfit.runs import RunFolder
+from spanfit.steps import Rows, steps_of_epoch
 from spanfit.tagged import TaggedExample, TaggingPrediction
 from spanfit.tags import detect_scheme
 from spanfit.tasks.tag_targets import TagTargets
-from spanfit.training import Rows, Training, set_up_torch, steps_of_epoch
+from spanfit.training import Training, set_up_torch
 
 FOLDER = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("SPANFIT_SHARED", FOLDER.parent.parent / "shared"))

@@ -12,7 +12,8 @@ from spanfit.preparation import prepare
 from spanfit.progress import Progress
 from spanfit.recipe import Recipe
 from spanfit.runs import RunFolder
-from spanfit.training import Training, resolve_recipe, set_up_torch, steps_of_epoch
+from spanfit.steps import steps_of_epoch
+from spanfit.training import Training, resolve_recipe, set_up_torch
 
 
 @dataclass(frozen=True)

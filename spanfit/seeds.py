@@ -17,7 +17,7 @@ from spanfit.errors import RecipeError
 from spanfit.metrics.signatures import Signature, require_same_signature
 from spanfit.progress import Progress
 from spanfit.recipe import Recipe
-from spanfit.runs import Run, RunFolder, check_free, find_free_folder
+from spanfit.runs import CHECKPOINT_MINUTES, Run, RunFolder, check_free, find_free_folder
 from spanfit.training import resolve_recipe, train
 
 CONFIDENCE = ("calibration_error", "brier", "aurc")
@@ -51,6 +51,7 @@ def train_seeds(
     out: str | Path | None = None,
     overrides: Sequence[str] = (),
     trackers: Sequence[str] = (),
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
     progress: Progress | None = None,
 ) -> SeedRuns:
     """Train a recipe once with each seed, one after the other, into a folder of runs.
@@ -79,6 +80,7 @@ def train_seeds(
                 of_seed,
                 out=folder / f"seed-{seed}",
                 trackers=trackers,
+                checkpoint_minutes=checkpoint_minutes,
                 progress=progress,
             )
             done = _add(done, seed, run)

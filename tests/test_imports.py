@@ -16,8 +16,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "spanfit"
 
 LEVELS = (
     "version types tagged errors offsets readings groups progress tokens tokenizer_backend "
-    "cli.console",
-    "tags examples text hub auto_tokenizer token_stages",
+    "cli.console storage manifests interruptions",
+    "tags examples text hub auto_tokenizer token_stages locks run_records",
     "python_tokenizer",
     "recipe template tokenizer_config pretokens data quickstart cli.marks",
     "settings suggestion tokenizer temperature null_scale threshold parts",
@@ -27,7 +27,7 @@ LEVELS = (
     "metrics decode segments",
     "tasks attention",
     "backends losses optimization",
-    "prediction",
+    "prediction checkpoints",
     "evaluation calibration",
     "recalibration",
     "model",
@@ -35,10 +35,11 @@ LEVELS = (
     "exports",
     "pipelines",
     "runs preparation upload",
-    "card_metadata evaluation_loss",
+    "card_metadata evaluation_loss failures",
     "model_card",
-    "publication",
+    "publication steps",
     "tracking",
+    "resumption",
     "training",
     "estimation quickstart.lesson seeds integrations",
     "cli spanfit",
@@ -79,6 +80,9 @@ IMPORT_TORCH = {
     "training",
     "tracking",
     "evaluation_loss",
+    "checkpoints",
+    "failures",
+    "steps",
 }
 """The modules that import one of HEAVY at their top."""
 
@@ -92,6 +96,7 @@ NEED_TORCH = IMPORT_TORCH | {
     "estimation",
     "quickstart.lesson",
     "seeds",
+    "resumption",
 }
 """Those and what imports them; all other modules work without torch."""
 
