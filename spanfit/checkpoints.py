@@ -76,22 +76,26 @@ class Interval:
     """When the next checkpoint is due, if one is written every so many minutes (0: every step)."""
 
     def __init__(self, minutes: float) -> None:
-        self._seconds = 60 * minutes
-        self._ended, self._took = time.monotonic(), 0.0
+        self._seconds, self._took = 60 * minutes, 0.0
+        self.begin()
 
     @property
     def is_over(self) -> bool:
         """Whether it is time; at most `MAX_SHARE` of the time goes into checkpoints."""
         least = self._took / MAX_SHARE if self._seconds else 0.0
-        return time.monotonic() - self._ended >= max(self._seconds, least)
+        return time.monotonic() - self._began >= max(self._seconds, least)
+
+    def begin(self) -> None:
+        """Begin anew."""
+        self._began = time.monotonic()
 
     @contextmanager
-    def begun_anew(self) -> Iterator[None]:
-        """Begin the next one when the context ends, in which a checkpoint is written."""
+    def measured(self) -> Iterator[None]:
+        """Begin anew when the context ends, in which a checkpoint is written."""
         started = time.monotonic()
         yield
-        self._ended = time.monotonic()
-        self._took = self._ended - started
+        self.begin()
+        self._took = self._began - started
 
 
 @contextmanager

@@ -212,8 +212,8 @@ class Training(Stepper):
                 break
             epoch = publication.standing.epochs + 1
             self._epoch(epoch)
-            with self._interval.begun_anew():
-                self._evaluate(epoch)
+            self._evaluate(epoch)
+            self._interval.begin()
 
     def _evaluate(self, epoch: int) -> None:
         """Evaluate an epoch; interrupted in between, it counts as not evaluated."""
@@ -247,18 +247,16 @@ class Training(Stepper):
                     break
                 rate = self.scheduler.get_last_lr()[0]
                 with self._memory_explained("batch.max_tokens", tokens):
-                    loss, gradient_norm = self.take_step(rows)
+                    loss, norm = self.take_step(rows)
                 self._log.add(rows, loss)
                 bar.advance(
                     text=f"loss {self._log.recent_loss:.3f}  lr {rate:.1e}  {self._log.speed}"
                 )
-                is_last = self.step % plan.steps_per_epoch == 0 or self.step == plan.steps
-                if self.step % run.log_every_steps == 0 or is_last:
-                    figures = {"learning_rate": rate, "gradient_norm": gradient_norm}
-                    figures |= self._log.take()
+                if self.step % run.log_every_steps == 0 or self.step == before + total:
+                    figures = {"learning_rate": rate, "gradient_norm": norm, **self._log.take()}
                     self.folder.append_metrics({"step": self.step, "epoch": epoch, **figures})
                 if is_interrupted() or self._interval.is_over:
-                    with self._interval.begun_anew():
+                    with self._interval.measured():
                         self.publication.save_unfinished(step=self.step)
                 if is_interrupted():
                     raise KeyboardInterrupt

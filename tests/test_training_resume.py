@@ -41,6 +41,7 @@ from spanfit.progress import Progress
 from spanfit.publication import Publication
 from spanfit.recipe import make_recipe
 from spanfit.runs import Run, RunFolder
+from spanfit.seeds import train_seeds
 from spanfit.steps import Stepper, steps_of_epoch
 from spanfit.training import Training
 
@@ -543,7 +544,7 @@ def test_checkpoints_take_a_share_of_the_time(monkeypatch):
     assert not interval.is_over
     now[0] = 600.0
     assert interval.is_over
-    with interval.begun_anew():
+    with interval.measured():
         now[0] += 60  # a slow disk: 5 % of 20 minutes
     now[0] += 1199
     assert not interval.is_over
@@ -575,6 +576,31 @@ def test_resume_stands_alone(command, tmp_path, option):
     code, _, err = command("train", "--resume", tmp_path, *option)
     assert code == 2
     assert option[0] in err
+
+
+def test_seeds_go_on_where_they_were(whole, tmp_path):
+    folder = tmp_path / "seeds"
+    stop_after(2, make_recipe(whole.recipe.model_dump()), folder / "seed-0")
+    with pytest.raises(KeyboardInterrupt):
+        train_seeds(whole.recipe, seeds=[0, 1], resume=folder, progress=Interrupting("seed 1"))
+    assert_equal(folder / "seed-0", whole.folder)
+    before = (folder / "seed-0" / "run.json").read_bytes()
+    done = train_seeds(whole.recipe, seeds=[0, 1], resume=folder, progress=QUIET)
+    assert (folder / "seed-0" / "run.json").read_bytes() == before
+    assert done.runs[1].record["status"] == "finished"
+    assert json.loads((folder / "scores.json").read_text())["unfinished"] == []
+
+
+class Interrupting(Progress):
+    """Presses Ctrl-C where a note begins with some words."""
+
+    def __init__(self, words):
+        super().__init__(quiet=True)
+        self._words = words
+
+    def note(self, text):
+        if text.startswith(self._words):
+            raise KeyboardInterrupt
 
 
 def test_a_command_without_anything_to_train_says_what_to_type(command):

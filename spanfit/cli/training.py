@@ -56,8 +56,8 @@ def train(
         Path | None,
         typer.Option(
             metavar="RUN",
-            help="Go on with this run after its newest checkpoint; with RECIPE, begin it if there "
-            "is none.",
+            help="Go on with this run (with --seeds: runs) after its newest checkpoint; with "
+            "RECIPE, begin it if there is none.",
         ),
     ] = None,
     checkpoint_minutes: Annotated[
@@ -111,6 +111,7 @@ def train(
             recipe,
             seeds=chosen,
             out=out,
+            resume=resume,
             overrides=changes,
             trackers=names,
             checkpoint_minutes=checkpoint_minutes,
@@ -145,19 +146,20 @@ def _check_arguments(
     Raises:
         RecipeError: it names the argument.
     """
-    if resume is None:
-        if recipe is None:
-            raise RecipeError(
-                "RECIPE is missing", fix="spanfit train RECIPE, or spanfit train --resume RUN"
-            )
-        return
-    others = {"--out": out is not None, "--dry-run": dry_run, "--seeds": seeds is not None}
-    fixes = {"--seeds": "spanfit train --resume DIR/seed-N, one after the other"}
+    if recipe is None and (resume is None or seeds is not None):
+        again = f"--resume {'RUN' if resume is None else shlex.quote(str(resume))}"
+        raise RecipeError(
+            "RECIPE is missing",
+            fix=f"spanfit train RECIPE, or spanfit train {again} for a run that was begun"
+            if seeds is None
+            else f"spanfit train RECIPE --seeds {seeds} {again}",
+        )
+    others = {"--out": out is not None, "--dry-run": dry_run}
     for name, is_given in others.items():
-        if is_given:
+        if resume is not None and is_given:
             raise RecipeError(
                 f"--resume goes on in a run's own folder, and {name} has no meaning beside it",
-                fix=fixes.get(name, f"the same without {name}"),
+                fix=f"the same without {name}",
             )
 
 
