@@ -31,7 +31,7 @@ CONTENTS = {"qa": make_recipe_content, "tagging": make_tagging_content}
 
 
 def make_training(folder, task, **changes):
-    """A recipe of 2 epochs and 10 steps or so, in which the masks of dropout matter."""
+    """A recipe of 2 epochs and 8 steps, in which the masks of dropout matter."""
     folder.mkdir(parents=True, exist_ok=True)
     content = CONTENTS[task](folder, n=36)
     overrides = {
@@ -39,7 +39,7 @@ def make_training(folder, task, **changes):
         "model.attention_dropout": 0.1,
         "run.epochs": 2,
         "run.log_every_steps": 3,
-        "batch.max_tokens": 96,  # several micro-batches a step
+        "batch.max_tokens": 192,  # several micro-batches a step
         **changes,
     }
     if task == "qa":
