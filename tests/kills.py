@@ -22,6 +22,12 @@ def start(work):
     return child
 
 
+def is_alive(child):
+    """Whether a child has not ended yet; it is still to be waited for."""
+    options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    return os.waitid(os.P_PID, child, options) is None
+
+
 def wait_for(child):
     """Whether a child ended by itself; it must have done its work then."""
     _, status = os.waitpid(child, 0)

@@ -116,7 +116,7 @@ def test_killed_at_random_moments_it_is_the_training_in_one_go(wholes, tmp_path,
         whole.recipe,
         folder,
         kills=4,
-        seconds=0.8 * whole.seconds,
+        seconds=whole.seconds / whole.steps,
         dice=random.Random(seed),
     )
     assert killed >= 2

@@ -8,14 +8,16 @@ python tests/trainings_to_kill.py [KILLS]        the long part: both tasks, 20 r
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from kills import die_at, in_a_child
+from kills import die_at, in_a_child, is_alive, start, wait_for
 from tiny_models import make_questions, make_recipe_content, make_tagging_content, write_lines
 
 import spanfit
@@ -103,9 +105,10 @@ def assert_equal(folder, whole):
 
 
 def kill_at_random_moments(recipe, folder, *, kills, seconds, dice):
-    """Train in processes that are killed after up to so many seconds, then to the end.
+    """Train in processes that are killed at random moments, then to the end.
 
-    No process may do a step again that a whole checkpoint holds.
+    A moment is up to twice the `seconds` of a step after the beginning of one of the next steps, or
+    of the process. No process may do a step again that a whole checkpoint holds.
 
     Returns:
         How many were killed before they were done.
@@ -120,15 +123,25 @@ def kill_at_random_moments(recipe, folder, *, kills, seconds, dice):
             log_steps(log)
             go_on(recipe, folder)
 
-        limit = dice.uniform(0, seconds) if number < kills else None
-        is_done = in_a_child(work, seconds=limit)
-        if log.exists():
-            first = int(log.read_text().splitlines()[0])
-            assert first == (int(whole.name.removeprefix("step-")) if whole else 0) + 1
+        child = start(work)
+        if number < kills:
+            steps = dice.randint(0, 2)
+            while len(read_steps(log)) < steps and is_alive(child):
+                time.sleep(0.001)
+            time.sleep(dice.uniform(0, 2 * seconds))
+            os.kill(child, signal.SIGKILL)  # one that is done is no more than a zombie by now
+        is_done = wait_for(child)
+        if begun := read_steps(log):
+            assert begun[0] == (int(whole.name.removeprefix("step-")) if whole else 0) + 1
         if is_done:
             break
         killed += 1
     return killed
+
+
+def read_steps(log):
+    """The numbers of the steps that a process began."""
+    return [int(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
 def kill_before_change(recipe, folder, *, change):
@@ -148,14 +161,15 @@ def run_long(kills):
         recipe, whole = make_training(place, task), place / "whole"
         started = time.monotonic()
         assert in_a_child(lambda recipe=recipe, whole=whole: go_on(recipe, whole))
-        seconds = time.monotonic() - started
+        steps = json.loads((whole / "run.json").read_text())["steps"]
+        seconds = (time.monotonic() - started) / steps
         dice = random.Random(0)
         done = 0
         number = 0
         while done < kills:
             folder = place / f"killed-{number}"
             done += kill_at_random_moments(
-                recipe, folder, kills=min(4, kills - done), seconds=seconds * 0.9, dice=dice
+                recipe, folder, kills=min(4, kills - done), seconds=seconds, dice=dice
             )
             assert_equal(folder, whole)
             number += 1
