@@ -92,6 +92,11 @@ class Publication:
         patience = self._prepared.recipe.selection.patience_epochs
         return patience is not None and self.standing.epochs_without_better >= patience
 
+    def go_on(self, standing: Standing) -> None:
+        """Take over from a process that may have been killed before it deleted old checkpoints."""
+        self.standing = standing
+        self._keep_checkpoints()
+
     def write_calibration_part(self) -> None:
         """Write what was held out of the training file (and made of it), to score and refit on."""
         examples = self._prepared.parts.calibration
@@ -275,6 +280,9 @@ class Publication:
             seal(folder)
 
         self._folder.write_folder(f"{CHECKPOINTS}/{name_of(step)}", fill)
+        self._keep_checkpoints()
+
+    def _keep_checkpoints(self) -> None:
         self._folder.keep_checkpoints(
             max_checkpoints=self._prepared.recipe.run.max_checkpoints,
             best=self.standing.best_checkpoint,

@@ -169,7 +169,8 @@ class Training(Stepper):
         metrics, where = "", "from the beginning, since there is no checkpoint yet"
         if checkpoint is not None:
             position, metrics = restore(checkpoint, self.learner)
-            self.step, self.publication.standing = position.step, position.standing
+            self.step = position.step
+            self.publication.go_on(position.standing)
             self._log = StepLog(self.prepared.windows.lengths, position.losses)
             self._started = started - position.seconds
             took = format_seconds(time.monotonic() - started)

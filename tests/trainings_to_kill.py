@@ -96,7 +96,7 @@ def read_result(folder):
 def assert_equal(folder, whole):
     """The run in `folder` is, to the bit, the one in `whole`."""
     found, expected = read_result(folder), read_result(whole)
-    assert sorted(found) == sorted(expected)
+    assert sorted(found) == sorted(expected), folder
     assert [name for name in found if found[name] != expected[name]] == []
     assert json.loads((folder / "run.json").read_text())["status"] == "finished"
     left = [path.name for path in folder.rglob("*") if ".being-" in path.name]
