@@ -39,15 +39,17 @@ from transformers_tagging import IGNORED, Anchor, Item, Tags, Turns, make_anchor
 import spanfit
 from spanfit.batching import join
 from spanfit.examples import Examples
+from spanfit.hardware import set_up_torch
 from spanfit.metrics.tagging import count_entities, pair_tags
 from spanfit.preparation import Prepared, prepare
 from spanfit.progress import Progress, format_seconds
 from spanfit.recipe import Recipe, make_recipe, read_recipe
 from spanfit.runs import RunFolder
+from spanfit.steps import Rows, steps_of_epoch
 from spanfit.tagged import TaggedExample, TaggingPrediction
 from spanfit.tags import detect_scheme
 from spanfit.tasks.tag_targets import TagTargets
-from spanfit.training import Rows, Training, set_up_torch, steps_of_epoch
+from spanfit.training import Training
 
 FOLDER = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("SPANFIT_SHARED", FOLDER.parent.parent / "shared"))

@@ -34,8 +34,9 @@ from spanfit.progress import Progress
 from spanfit.quickstart import encoder_folder
 from spanfit.recipe import make_recipe
 from spanfit.runs import RunFolder
+from spanfit.steps import steps_of_epoch
 from spanfit.tasks.span_targets import SpanTargets
-from spanfit.training import Training, steps_of_epoch
+from spanfit.training import Training
 
 LENGTH = 384
 AT_ONCE = {"cpu": 8, "cuda": 64}

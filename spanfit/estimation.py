@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from spanfit.hardware import set_up_torch
 from spanfit.preparation import prepare
 from spanfit.progress import Progress
 from spanfit.recipe import Recipe
 from spanfit.runs import RunFolder
-from spanfit.training import Training, resolve_recipe, set_up_torch, steps_of_epoch
+from spanfit.steps import steps_of_epoch
+from spanfit.training import Training, resolve_recipe
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,11 @@ class Plan:
         return steps if self.max_steps is None else min(steps, self.max_steps)
 
     @property
+    def epochs_begun(self) -> int:
+        """How many epochs these steps reach into."""
+        return math.ceil(self.steps / self.steps_per_epoch)
+
+    @property
     def warmup_steps(self) -> int:
         """Steps until the learning rate is at its highest."""
         return min(math.ceil(self.steps * self.warmup_ratio), self.steps - 1)

@@ -5,24 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from spanfit.backends.torch import TorchBackend
 from spanfit.calibration import CALIBRATORS
+from spanfit.checkpoints import FOLDER, Standing, name_of, system_errors
 from spanfit.data.predictions import write_predictions
 from spanfit.data.writing import write_examples
 from spanfit.evaluation import Evaluation, predict_all, score_predictions
 from spanfit.evaluation_loss import EvaluationLoss
 from spanfit.examples import Examples, Prediction
+from spanfit.interruptions import uninterrupted
+from spanfit.manifests import seal
 from spanfit.metrics import Confidence
 from spanfit.model_card import CardEntry, write_model_card
 from spanfit.prediction import Predictor
 from spanfit.preparation import Prepared
 from spanfit.progress import Progress
-from spanfit.runs import RunFolder, uninterrupted
+from spanfit.runs import CHECKPOINTS, RunFolder
 from spanfit.settings import Calibration, ModelSettings
 from spanfit.types import SelectedOn
 
@@ -62,23 +65,37 @@ class PartResult:
 
 
 class Publication:
-    """Evaluates after each epoch and keeps the best model in the run folder."""
+    """Evaluates after each epoch and keeps the best model in the run folder.
+
+    `save_state` adds to a checkpoint, into a folder that it makes, what a training goes on with.
+    `standing` is how the epochs so far compare.
+    """
 
     def __init__(
-        self, prepared: Prepared, folder: RunFolder, *, progress: Progress, backend: TorchBackend
+        self,
+        prepared: Prepared,
+        folder: RunFolder,
+        *,
+        progress: Progress,
+        backend: TorchBackend,
+        save_state: Callable[[Path], None],
     ) -> None:
         self._prepared, self._folder = prepared, folder
         self._progress, self._backend = progress, backend
-        self._best: float | None = None
-        self._best_checkpoint: str | None = None
-        self._epochs_without_better = 0
+        self._save_state = save_state
+        self.standing = Standing()
         self._calibrator = CALIBRATORS[prepared.task.name]
 
     @property
     def is_out_of_patience(self) -> bool:
         """Whether early stopping says so."""
         patience = self._prepared.recipe.selection.patience_epochs
-        return patience is not None and self._epochs_without_better >= patience
+        return patience is not None and self.standing.epochs_without_better >= patience
+
+    def go_on(self, standing: Standing) -> None:
+        """Take over from a process that may have been killed before it deleted old checkpoints."""
+        self.standing = standing
+        self._keep_checkpoints()
 
     def write_calibration_part(self) -> None:
         """Write what was held out of the training file (and made of it), to score and refit on."""
@@ -94,19 +111,23 @@ class Publication:
         calibration, results = self._evaluate_parts()
         for name, result in results.items():
             self._report(name, result, calibration, epoch=epoch, step=step)
-        is_best = self._compare(results)
+        is_best = self._compare(results, epoch=epoch, step=step)
         settings = self._settings(calibration)
         with uninterrupted():
             if is_best:
                 self._publish(settings, results, epoch=epoch, step=step)
-            self._save_checkpoint(settings, step=step, is_best=is_best)
+            self._save_checkpoint(settings, step=step)
+
+    def save_unfinished(self, *, step: int) -> None:
+        """Write a checkpoint of weights that were not evaluated; as a model it is uncalibrated."""
+        with uninterrupted():
+            self._save_checkpoint(self._unfinished_settings(), step=step)
 
     def publish_unfinished(self, *, step: int) -> None:
         """Publish the weights as they are, unless an evaluated epoch was published already."""
-        if not (self._folder.folder / "model").is_dir():
-            settings = self._settings(self._uncalibrated())
-            settings = settings.model_copy(update={"selected_on": "none"})
-            self._publish(settings, {}, epoch=0, step=step)
+        is_evaluated = self.standing.epochs or (self._folder.folder / "scores.json").exists()
+        if not is_evaluated:
+            self._publish(self._unfinished_settings(), {}, epoch=0, step=step)
 
     def _evaluate_parts(self) -> tuple[Calibration, dict[str, PartResult]]:
         """Predict both parts; what is fitted on the first decides in both."""
@@ -178,19 +199,18 @@ class Publication:
             self._progress.warn(warning)
         return fit.calibration
 
-    def _compare(self, results: dict[str, PartResult]) -> bool:
+    def _compare(self, results: dict[str, PartResult], *, epoch: int, step: int) -> bool:
         """Whether this epoch is the best so far; without the part to tell, the last one is."""
-        selection = self._prepared.recipe.selection
+        selection, before = self._prepared.recipe.selection, self.standing
         result = results.get(selection.on)
-        if result is None:  # nothing tells epochs apart: the last one is taken
-            self._best = 0.0
-            return True
-        figure = result.figure(selection.metric)
-        if self._best is not None and figure <= self._best:
-            self._epochs_without_better += 1
-            return False
-        self._best, self._epochs_without_better = figure, 0
-        return True
+        figure = 0.0 if result is None else result.figure(selection.metric)
+        is_best = result is None or before.best is None or figure > before.best
+        if is_best:
+            self.standing = Standing(epochs=epoch, best=figure, best_checkpoint=name_of(step))
+        else:
+            n_without = before.epochs_without_better + 1
+            self.standing = replace(before, epochs=epoch, epochs_without_better=n_without)
+        return is_best
 
     def _settings(self, calibration: Calibration) -> ModelSettings:
         return self._prepared.settings.model_copy(
@@ -199,6 +219,11 @@ class Publication:
                 "selected_on": self._selected_on,
             }
         )
+
+    def _unfinished_settings(self) -> ModelSettings:
+        """Those of weights that nothing was fitted for."""
+        settings = self._settings(self._uncalibrated())
+        return settings.model_copy(update={"selected_on": "none"})
 
     def _report(
         self, name: str, result: PartResult, calibration: Calibration, *, epoch: int, step: int
@@ -232,29 +257,40 @@ class Publication:
             for name, result in results.items()
         }
         self._folder.write_folder("model", fill)
-        predictions = self._folder.folder / "predictions"
-        predictions.mkdir(exist_ok=True)
-        for name, result in results.items():
-            write_predictions(predictions / f"{name}.jsonl", result.evaluation.predictions)
         if results:
-            content = describe_scores(
-                results, settings, epoch=epoch, step=step, backend=self._backend.name
-            )
-            self._folder.write_json("scores.json", content)
+            self._write_results(results, settings, epoch=epoch, step=step)
 
-    def _save_checkpoint(self, settings: ModelSettings, *, step: int, is_best: bool) -> None:
-        name = f"step-{step:06}"
-        self._folder.write_folder(
-            f"checkpoints/{name}", lambda folder: self._save_model(folder, settings)
+    def _write_results(
+        self, results: dict[str, PartResult], settings: ModelSettings, *, epoch: int, step: int
+    ) -> None:
+        def fill(folder: Path) -> None:
+            for name, result in results.items():
+                write_predictions(folder / f"{name}.jsonl", result.evaluation.predictions)
+
+        self._folder.write_folder("predictions", fill)
+        content = describe_scores(
+            results, settings, epoch=epoch, step=step, backend=self._backend.name
         )
-        if is_best:
-            self._best_checkpoint = name
+        self._folder.write_json("scores.json", content)
+
+    def _save_checkpoint(self, settings: ModelSettings, *, step: int) -> None:
+        def fill(folder: Path) -> None:
+            self._save_model(folder, settings)
+            self._save_state(folder / FOLDER)
+            seal(folder)
+
+        self._folder.write_folder(f"{CHECKPOINTS}/{name_of(step)}", fill)
+        self._keep_checkpoints()
+
+    def _keep_checkpoints(self) -> None:
         self._folder.keep_checkpoints(
-            max_checkpoints=self._prepared.recipe.run.max_checkpoints, best=self._best_checkpoint
+            max_checkpoints=self._prepared.recipe.run.max_checkpoints,
+            best=self.standing.best_checkpoint,
         )
 
     def _save_model(self, folder: Path, settings: ModelSettings) -> None:
-        self._prepared.pretrained.save(folder)
+        with system_errors():
+            self._prepared.pretrained.save(folder)
         settings.save(folder)
 
 

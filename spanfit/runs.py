@@ -12,27 +12,24 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
-import shutil
-import signal
-import sys
-import threading
-import time
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spanfit import locks, storage
 from spanfit.errors import DataError, RunError
-from spanfit.version import VERSION
 
 if TYPE_CHECKING:
     from spanfit.model import Model
 
-TESTED_PACKAGES = ("numpy", "tokenizers", "torch", "transformers", "accelerate", "safetensors")
+RECORD = "run.json"
+METRICS = "metrics.jsonl"
+CHECKPOINTS = "checkpoints"
+CHECKPOINT_MINUTES = 10.0
+"""Between two checkpoints, those of epochs aside."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Run:
     @property
     def record(self) -> dict[str, Any]:
         """The content of run.json: what is needed to do it again."""
-        return self._read("run.json")
+        return self._read(RECORD)
 
     def figures(self, part: str = "validation") -> dict[str, float]:
         """The figures of one part, in the metric's own names.
@@ -87,11 +84,11 @@ class Run:
 
 
 class RunFolder:
-    """Writes a run. Files appear whole: written aside, then renamed."""
+    """Writes a run. Files and folders appear whole: see `storage`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._metrics = folder / "metrics.jsonl"
+        self._metrics = folder / METRICS
         self._observe_metrics: Callable[[dict[str, Any]], None] | None = None
 
     @classmethod
@@ -99,35 +96,73 @@ class RunFolder:
         """A new folder for a run: `out`, or runs/NAME with the first free number.
 
         Raises:
-            RunError: the folder exists and is not empty.
+            RunError: the folder exists and is not empty, or cannot be made.
         """
         folder = Path(out) if out is not None else find_free_folder(default_name)
         check_free(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder)
+        made = cls(folder)
+        with made._explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        return made
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a training wrote its run.json here, so that it can be resumed."""
+        return (self.folder / RECORD).is_file()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Inside, no other process trains in this folder, and nothing is half written.
+
+        Raises:
+            RunError: another process trains there, or nothing can be written there.
+        """
+        with self._explained(self.folder):
+            lock = locks.take(self.folder)
+        try:
+            with self._explained(self.folder):
+                storage.recover(self.folder)
+                storage.recover(self.folder / CHECKPOINTS)
+            yield
+        finally:
+            lock.release()
 
     def write_text(self, name: str, text: str) -> None:
-        """Write one file whole."""
-        file = self.folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        aside = file.with_name(file.name + ".tmp")
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(file)
+        """Write one file whole.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        with self._explained(self.folder / name):
+            storage.write_file(self.folder / name, text.encode())
 
     def write_json(self, name: str, value: Any) -> None:  # noqa: ANN401 (any JSON value)
-        """Write one JSON file whole."""
+        """Write one JSON file whole.
+
+        Raises:
+            RunError: it cannot be written.
+        """
         self.write_text(name, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
     def append_metrics(self, line: dict[str, Any]) -> None:
-        """Add one line to metrics.jsonl; what is not finite (an fp16 gradient) becomes null."""
+        """Add one line to metrics.jsonl; what is not finite (an fp16 gradient) becomes null.
+
+        Raises:
+            RunError: it cannot be written.
+        """
         finite = {
             key: None if isinstance(value, float) and not math.isfinite(value) else value
             for key, value in line.items()
         }
-        with self._metrics.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(finite, ensure_ascii=False, allow_nan=False) + "\n")
+        text = json.dumps(finite, ensure_ascii=False, allow_nan=False)
+        with self._explained(self._metrics), self._metrics.open("a", encoding="utf-8") as stream:
+            stream.write(text + "\n")
         if self._observe_metrics is not None:
             self._observe_metrics(finite)
+
+    def read_metrics(self) -> str:
+        """All lines of metrics.jsonl; none where there is no such file."""
+        return self._metrics.read_text(encoding="utf-8") if self._metrics.exists() else ""
 
     @contextmanager
     def metrics_observed(self, observe: Callable[[dict[str, Any]], None]) -> Iterator[None]:
@@ -139,48 +174,69 @@ class RunFolder:
             self._observe_metrics = None
 
     def write_folder(self, name: str, fill: Callable[[Path], None]) -> Path:
-        """Have `fill` write a folder aside, then put it at its place (an old one is replaced)."""
+        """Have `fill` write a folder aside, then put it at its place (an old one is replaced).
+
+        Raises:
+            RunError: it cannot be written; an old one is still there.
+        """
         folder = self.folder / name
-        aside = folder.with_name(folder.name + ".tmp")
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        fill(aside)
-        if folder.exists():
-            old = folder.with_name(folder.name + ".old")
-            shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
-            aside.rename(folder)
-            shutil.rmtree(old)
-        else:
-            aside.rename(folder)
+        with self._explained(folder):
+            storage.write_folder(folder, fill)
         return folder
 
+    def list_checkpoints(self) -> list[Path]:
+        """The folders of all checkpoints, newest first."""
+        steps = {
+            path: int(number)
+            for path in (self.folder / CHECKPOINTS).glob("step-*")
+            if (number := path.name.removeprefix("step-")).isdecimal()
+        }
+        return sorted(steps, key=lambda path: -steps[path])
+
     def keep_checkpoints(self, *, max_checkpoints: int, best: str | None) -> None:
-        """Delete the oldest checkpoints until `max_checkpoints` are left; the best one stays."""
-        found = sorted(path.name for path in (self.folder / "checkpoints").glob("step-*"))
-        spare = [name for name in found if name != best and not name.endswith(".tmp")]
-        kept = max_checkpoints - (best in found)
-        for name in spare[: len(spare) - max(kept, 0)]:
-            shutil.rmtree(self.folder / "checkpoints" / name)
+        """Delete the oldest checkpoints until `max_checkpoints` are left.
+
+        The newest stays, since a training goes on from it; then the best; then the next newest.
+
+        Raises:
+            RunError: one cannot be deleted.
+        """
+        _, *others = self.list_checkpoints()
+        others.sort(key=lambda folder: folder.name != best)  # stable: else newest first
+        for folder in others[max_checkpoints - 1 :]:
+            with self._explained(folder):
+                storage.discard(folder)
+
+    def set_aside(self, checkpoint: Path) -> Path:
+        """Rename a checkpoint that is broken, so that nobody takes it for one.
+
+        Raises:
+            RunError: it cannot be renamed.
+        """
+        kept = checkpoint.with_name(f"{checkpoint.name}.broken")
+        with self._explained(checkpoint):
+            if kept.exists():
+                storage.discard(kept)
+            checkpoint.rename(kept)
+        return kept
+
+    @contextmanager
+    def _explained(self, place: Path) -> Iterator[None]:
+        """Turn what the system says of a write into one message."""
+        try:
+            yield
+        except OSError as error:
+            fix = "a folder with room that may be written"
+            if self.is_begun:
+                fix = f"more room there, then {resume_command(self.folder)}"
+            raise RunError(
+                f"can't be written: {error.strerror or error}", where=str(place), fix=fix
+            ) from error
 
 
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until what is being written is whole; then it counts.
-
-    Only the main thread gets signals, so elsewhere nothing is held back.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if held:
-        raise KeyboardInterrupt
+def resume_command(folder: Path) -> str:
+    """What to type for a training to go on."""
+    return f"spanfit train --resume {shlex.quote(str(folder))}"
 
 
 def find_free_folder(name: str) -> Path:
@@ -197,68 +253,19 @@ def check_free(folder: Path) -> None:
     Raises:
         RunError: it exists and is not an empty folder.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(
-            "there is something already, and a run never overwrites",
-            where=str(folder),
-            expected="a folder that does not exist yet, or is empty",
-            fix="another --out, or remove that folder",
-        )
+    if not folder.exists() or (folder.is_dir() and not any(map(_counts, folder.iterdir()))):
+        return
+    fix = "another --out, or remove that folder"
+    if (folder / RECORD).is_file():
+        fix = f"another --out, or {resume_command(folder)}, which goes on with the run there"
+    raise RunError(
+        "there is something already, and a run never overwrites",
+        where=str(folder),
+        expected="a folder that does not exist yet, or is empty",
+        fix=fix,
+    )
 
 
-def describe_run(
-    *,
-    status: str,
-    steps: int,
-    seconds: float,
-    device: str,
-    threads: int,
-    resolved: dict[str, Any],
-    data: dict[str, str],
-    examples: dict[str, dict[str, int]],
-    coverage: dict[str, Any],
-    tokenizer: str,
-) -> dict[str, Any]:
-    """The content of run.json: what is needed to do the run again, and what its windows lost.
-
-    `resolved`: what the recipe left to the machine.
-    """
-    return {
-        "status": status,
-        "steps": steps,
-        "seconds": round(seconds, 1),
-        "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": sys.argv,
-        "software": _describe_software(),
-        "hardware": {
-            "platform": platform.platform(),
-            "processor": _processor(),
-            "logical_cores": os.cpu_count(),
-            "device": device,
-            "threads": threads,
-        },
-        "resolved": resolved,
-        "data_digests": data,
-        "examples": examples,
-        "coverage": coverage,
-        "tokenizer_digest": tokenizer,
-    }
-
-
-def _describe_software() -> dict[str, str]:
-    found = {"spanfit": VERSION, "python": platform.python_version()}
-    for package in TESTED_PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+def _counts(path: Path) -> bool:
+    """Whether a file is more than what a process left that was killed as it began."""
+    return path.name != locks.FILE_NAME and not path.name.endswith(storage.ASIDE)

@@ -17,7 +17,7 @@ from spanfit.errors import RecipeError
 from spanfit.metrics.signatures import Signature, require_same_signature
 from spanfit.progress import Progress
 from spanfit.recipe import Recipe
-from spanfit.runs import Run, RunFolder, check_free, find_free_folder
+from spanfit.runs import CHECKPOINT_MINUTES, Run, RunFolder, check_free, find_free_folder
 from spanfit.training import resolve_recipe, train
 
 CONFIDENCE = ("calibration_error", "brier", "aurc")
@@ -49,11 +49,16 @@ def train_seeds(
     *,
     seeds: Sequence[int],
     out: str | Path | None = None,
+    resume: str | Path | None = None,
     overrides: Sequence[str] = (),
     trackers: Sequence[str] = (),
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
     progress: Progress | None = None,
 ) -> SeedRuns:
     """Train a recipe once with each seed, one after the other, into a folder of runs.
+
+    `resume` is the folder of seeds that go on: finished ones stay, the others are taken up again,
+    or begun.
 
     The seed is `run.seed` (new weights, order, dropout). What is drawn from the data stays the
     same: `data.seed`.
@@ -69,16 +74,22 @@ def train_seeds(
     _check_seeds(seeds)
     # All of them now, not the last one after hours.
     recipes = [resolve_recipe(recipe, overrides=[f"run.seed={seed}"]) for seed in seeds]
-    folder = Path(out) if out is not None else find_free_folder(f"{recipe.task.name}-seeds")
-    check_free(folder)
+    if resume is not None:
+        folder = Path(resume)
+    else:
+        folder = Path(out) if out is not None else find_free_folder(f"{recipe.task.name}-seeds")
+        check_free(folder)
     done = SeedRuns(folder=folder, seeds=(), runs=(), spreads={})
     try:
         for number, (seed, of_seed) in enumerate(zip(seeds, recipes, strict=True), start=1):
             progress.note(f"seed {seed} ({number} of {len(seeds)})")
+            place = folder / f"seed-{seed}"
             run = train(
                 of_seed,
-                out=folder / f"seed-{seed}",
+                out=place if resume is None else None,
+                resume=None if resume is None else place,
                 trackers=trackers,
+                checkpoint_minutes=checkpoint_minutes,
                 progress=progress,
             )
             done = _add(done, seed, run)

@@ -26,11 +26,11 @@ PROJECT = "spanfit"
 
 
 class StepLog:
-    """Sums since the last line of metrics.jsonl."""
+    """Sums since the last line of metrics.jsonl; `losses` are of steps before this process."""
 
-    def __init__(self, lengths: NDArray[np.int32]) -> None:
+    def __init__(self, lengths: NDArray[np.int32], losses: Sequence[float] = ()) -> None:
         self._lengths = lengths
-        self._losses: list[float] = []
+        self._losses = list(losses)
         self._windows = self._tokens = 0
         self._started = time.monotonic()
 
@@ -39,6 +39,11 @@ class StepLog:
         self._losses.append(loss)
         self._windows += len(rows)
         self._tokens += int(self._lengths[rows].sum())
+
+    @property
+    def losses(self) -> tuple[float, ...]:
+        """Those of the steps since the last line."""
+        return tuple(self._losses)
 
     @property
     def recent_loss(self) -> float:

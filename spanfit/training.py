@@ -1,73 +1,126 @@
-"""Fine-tuning: the loop over steps and epochs.
-
-A step sees exactly the windows that a plain random batch would hold; inside the step they are
-computed in micro-batches of like length. The loss is the sum over the whole step divided by the
-whole step's count, so the gradient is that of the padded batch.
-"""
+"""Fine-tuning: the loop over steps and epochs, from the beginning or from a checkpoint."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.utils import set_seed
-from numpy.typing import NDArray
 
-from spanfit.backends.torch import (
-    TorchBackend,
-    resolve_device,
-    resolve_precision,
-)
-from spanfit.batching import join
-from spanfit.dropout import cheapen_dropout
+from spanfit.checkpoints import Interval, Position, restore, save_state
 from spanfit.errors import RunError
-from spanfit.losses import LOSSES
-from spanfit.optimization import make_optimizer, make_schedule
-from spanfit.preparation import Plan, Prepared, prepare
+from spanfit.failures import explained_memory
+from spanfit.hardware import check_hardware, set_up_torch
+from spanfit.interruptions import noticed
+from spanfit.preparation import Prepared, prepare
 from spanfit.progress import Progress, format_seconds
 from spanfit.publication import Publication
 from spanfit.recipe import Recipe, make_recipe, read_recipe
-from spanfit.runs import Run, RunFolder, check_free, describe_run
+from spanfit.resumption import (
+    check_data,
+    choose_recipe,
+    find_checkpoint,
+    nothing_to_train,
+    read_record,
+)
+from spanfit.run_records import continue_record, describe_run, list_differences
+from spanfit.runs import (
+    CHECKPOINT_MINUTES,
+    METRICS,
+    RECORD,
+    Run,
+    RunFolder,
+    check_free,
+    resume_command,
+)
+from spanfit.steps import Stepper, steps_of_epoch
 from spanfit.tracking import StepLog, check_trackers, track
-
-Rows = NDArray[np.int64]
 
 
 def train(
-    recipe: Recipe | str | Path,
+    recipe: Recipe | str | Path | None = None,
     *,
     out: str | Path | None = None,
+    resume: str | Path | None = None,
     overrides: Sequence[str] = (),
     trackers: Sequence[str] = (),
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
     progress: Progress | None = None,
 ) -> Run:
     """Fine-tune an encoder as a recipe says; the run folder is `out`, or a new one under runs/.
 
+    `resume` is the folder of a run that goes on after its newest whole checkpoint, to the very bit
+    on the same machine. It needs no recipe; one that is given must be the run's, and begins the run
+    where there is none yet. A run that is finished stays as it is.
+
     `trackers` names what else gets the metrics: tensorboard, wandb, … as Accelerate knows them.
+    `checkpoint_minutes` lie between two checkpoints, beside those of epochs; 0: one every step.
 
     Raises:
-        RecipeError: the recipe, an override or a tracker's name is wrong.
+        RecipeError: the recipe, an override or a tracker's name is wrong, or there is no recipe.
         DataError, ModelError: data or encoder cannot be used.
         MissingExtraError: a tracker is not installed.
-        RunError: the folder is taken, or the loss is not a number.
+        RunError: the folder is taken, another process trains there, recipe or data are not the
+            run's, memory or disk ran out, or the loss is not a number.
         KeyboardInterrupt: interrupted; the run folder holds a usable model then.
     """
     progress = progress or Progress()
-    recipe = resolve_recipe(recipe, overrides=overrides)
     check_trackers(trackers)
+    if resume is not None and RunFolder(Path(resume)).is_begun:
+        return _go_on(
+            RunFolder(Path(resume)),
+            recipe,
+            overrides=overrides,
+            trackers=trackers,
+            checkpoint_minutes=checkpoint_minutes,
+            progress=progress,
+        )
+    if recipe is None:
+        raise nothing_to_train(resume)
+    recipe = resolve_recipe(recipe, overrides=overrides)
+    out = out if resume is None else resume
     if out is not None:
         check_free(Path(out))  # now, not after minutes of preparation
     check_hardware(recipe)
     set_up_torch(recipe)
     prepared = prepare(recipe, progress=progress)
     folder = RunFolder.create(out, default_name=prepared.task.name)
-    return Training(prepared, folder, progress, trackers=trackers).run()
+    with folder.locked():
+        check_free(folder.folder)  # nobody was quicker
+        training = Training(
+            prepared, folder, progress, trackers=trackers, checkpoint_minutes=checkpoint_minutes
+        )
+        return training.run()
+
+
+def _go_on(
+    folder: RunFolder,
+    recipe: Recipe | str | Path | None,
+    *,
+    overrides: Sequence[str],
+    trackers: Sequence[str],
+    checkpoint_minutes: float,
+    progress: Progress,
+) -> Run:
+    """Take a run up again; see `train`."""
+    with folder.locked():
+        record = read_record(folder)
+        chosen = choose_recipe(folder, record, recipe, overrides=overrides)
+        if record["status"] == "finished":
+            progress.note(f"{folder.folder}: this run is finished, there is nothing to go on with")
+            return Run(folder.folder)
+        checkpoint = find_checkpoint(folder, progress=progress)
+        set_up_torch(chosen)
+        prepared = prepare(chosen, progress=progress)
+        check_data(folder, record, prepared)
+        training = Training(
+            prepared, folder, progress, trackers=trackers, checkpoint_minutes=checkpoint_minutes
+        )
+        training.go_on_from(checkpoint, record=record)
+        return training.run()
 
 
 def resolve_recipe(recipe: Recipe | str | Path, *, overrides: Sequence[str] = ()) -> Recipe:
@@ -81,37 +134,8 @@ def resolve_recipe(recipe: Recipe | str | Path, *, overrides: Sequence[str] = ()
     return make_recipe(recipe.model_dump(), overrides=overrides) if overrides else recipe
 
 
-def check_hardware(recipe: Recipe) -> None:
-    """Refuse what this machine cannot do, before anything is read.
-
-    Raises:
-        RecipeError: there is no such device, or it does not compute in that precision.
-        RunError: a launcher started several processes.
-    """
-    resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
-    n_processes = os.environ.get("WORLD_SIZE", "1")
-    if n_processes.isdecimal() and int(n_processes) > 1:
-        raise refuse_processes(int(n_processes))
-
-
-def refuse_processes(n: int) -> RunError:
-    """The error of a training in several processes."""
-    return RunError(
-        "training in several processes is not supported yet",
-        found=f"{n} processes",
-        fix="spanfit train RECIPE, without a launcher",
-    )
-
-
-def set_up_torch(recipe: Recipe) -> None:
-    """Seeds of Python, NumPy and torch, and the number of threads."""
-    set_seed(recipe.run.seed)
-    if recipe.run.threads is not None:
-        torch.set_num_threads(recipe.run.threads)
-
-
-class Training:
-    """One training under way: network, optimizer, schedule, and the step it has come to."""
+class Training(Stepper):
+    """One training under way, from step to step, epoch to epoch, checkpoint to checkpoint."""
 
     def __init__(
         self,
@@ -120,158 +144,142 @@ class Training:
         progress: Progress,
         *,
         trackers: Sequence[str] = (),
+        checkpoint_minutes: float = CHECKPOINT_MINUTES,
     ) -> None:
-        recipe, network = prepared.recipe, prepared.pretrained.network
-        self.prepared, self.folder, self.progress = prepared, folder, progress
-        device = resolve_device(recipe.run.device)
-        precision = resolve_precision(recipe.run.precision, device)
-        AcceleratorState._reset_state()  # an earlier training of this process may have chosen else
-        self.accelerator = Accelerator(
-            mixed_precision="no" if precision == "fp32" else precision,
-            cpu=device.type == "cpu",
-            log_with=list(trackers) or None,
-            project_dir=str(folder.folder / "tracking"),
+        super().__init__(prepared, folder, trackers=trackers)
+        self.progress = progress
+        self._log = StepLog(prepared.windows.lengths)
+        self._interval = Interval(checkpoint_minutes)
+        self._started = time.monotonic()
+        self._record_before: dict[str, Any] | None = None
+        self._resumed_after = 0
+        self.publication = Publication(
+            prepared, folder, progress=progress, backend=self.backend, save_state=self._save_state
         )
-        if self.accelerator.num_processes > 1:
-            raise refuse_processes(self.accelerator.num_processes)
-        self.precision = precision
-        # Not prepared by Accelerate, which would have `forward` compute in half precision for good,
-        # in evaluations too. They are in fp32, as the model will be when it is loaded.
-        self.network = network.to(self.accelerator.device)
-        optimizer = make_optimizer(network, recipe.optimizer)
-        self.scheduler = make_schedule(
-            optimizer,
-            recipe.optimizer,
-            steps=prepared.plan.steps,
-            warmup_steps=prepared.plan.warmup_steps,
-        )
-        self.optimizer = self.accelerator.prepare(optimizer)
-        self.step = 0
-        if self.accelerator.device.type == "cpu":
-            cheapen_dropout(network)
-        self.backend = TorchBackend(
-            network,
-            prepared.pretrained.tokenizer,
-            packs=recipe.batch.packed,
-            sees_padding=prepared.pretrained.sees_padding,
-            learns_in=precision,
-        )
-        self.publication = Publication(prepared, folder, progress=progress, backend=self.backend)
+
+    def go_on_from(self, checkpoint: Path | None, *, record: dict[str, Any]) -> None:
+        """Go back to where a checkpoint was written, or to the beginning; `record`: run.json."""
+        started = time.monotonic()
+        metrics, where = "", "from the beginning, since there is no checkpoint yet"
+        if checkpoint is not None:
+            position, metrics = restore(checkpoint, self.learner)
+            self.step = position.step
+            self.publication.go_on(position.standing)
+            self._log = StepLog(self.prepared.windows.lengths, position.losses)
+            self._started = started - position.seconds
+            took = format_seconds(time.monotonic() - started)
+            where = f"after step {self.step:,} of {self.prepared.plan.steps:,}, read in {took}"
+        self.folder.write_text(METRICS, metrics)
+        self._record_before, self._resumed_after = record, self.step
+        if changes := list_differences(record, self._describe("running")):
+            self.progress.warn(
+                f"the same training from here on, but not to the very bit: {', '.join(changes)}"
+            )
+        self.progress.note(f"{self.folder.folder} goes on {where}")
 
     def run(self) -> Run:
         """All epochs; an interruption leaves a usable run and is raised again."""
-        started = time.monotonic()
         self.progress.note(self.backend.describe())
-        self._write_record("running", started)
+        self._write_record("running")
         self.publication.write_calibration_part()
         try:
             with track(self.folder, self.accelerator, self.prepared.recipe):
                 self._epochs()
         except KeyboardInterrupt:
             self.publication.publish_unfinished(step=self.step)
-            self._write_record("interrupted", started)
+            self._write_record("interrupted")
             self.progress.note(f"interrupted after step {self.step:,}: {self.folder.folder}")
+            self.progress.note(f"to go on: {resume_command(self.folder.folder)}")
             raise
         except Exception:
-            self._write_record("failed", started)
+            with suppress(RunError):  # where the disk is full, the first message counts
+                self._write_record("failed")
             raise
-        self._write_record("finished", started)
-        seconds = format_seconds(time.monotonic() - started)
+        self._write_record("finished")
+        seconds = format_seconds(time.monotonic() - self._started)
         self.progress.note(f"finished in {seconds}: {self.folder.folder}")
         return Run(self.folder.folder)
 
     def _epochs(self) -> None:
-        plan = self.prepared.plan
-        for epoch in range(1, plan.epochs + 1):
-            self._epoch(epoch)
-            self.publication.evaluate(epoch=epoch, step=self.step)
-            if self.step >= plan.steps or self.publication.is_out_of_patience:
+        plan, publication = self.prepared.plan, self.publication
+        while publication.standing.epochs < plan.epochs_begun:
+            if publication.is_out_of_patience:
                 break
+            epoch = publication.standing.epochs + 1
+            self._epoch(epoch)
+            self._evaluate(epoch)
+            self._interval.begin()
+
+    def _evaluate(self, epoch: int) -> None:
+        """Evaluate an epoch; interrupted in between, it counts as not evaluated."""
+        key = "batch.max_prediction_tokens"
+        tokens = self.prepared.recipe.batch.max_prediction_tokens or self.backend.max_tokens
+        before, metrics = self.publication.standing, self.folder.read_metrics()
+        try:
+            with self._memory_explained(key, tokens):
+                self.publication.evaluate(epoch=epoch, step=self.step)
+        except KeyboardInterrupt:
+            if self.publication.standing is before:
+                self.folder.write_text(METRICS, metrics)
+                self.publication.save_unfinished(step=self.step)
+            raise
 
     def _epoch(self, epoch: int) -> None:
-        run, plan = self.prepared.recipe.run, self.prepared.plan
-        log = StepLog(self.prepared.windows.lengths)
-        steps = min(plan.steps_per_epoch, plan.steps - self.step)
+        """The steps of an epoch that are left; none, where only its evaluation is."""
+        run, batch, plan = self.prepared.recipe.run, self.prepared.recipe.batch, self.prepared.plan
+        before = (epoch - 1) * plan.steps_per_epoch
+        done, total = self.step - before, min(plan.steps_per_epoch, plan.steps - before)
+        tokens = batch.max_tokens or self.backend.max_tokens
+        self._log = StepLog(self.prepared.windows.lengths, self._log.losses)
         self.network.train()
         title = f"epoch {epoch}/{plan.epochs}"
-        with self.progress.bar(title, total=steps, unit="steps") as bar:
-            for rows in steps_of_epoch(plan, epoch=epoch, seed=run.seed):
+        with (
+            self.progress.bar(title, total=total, unit="steps", done=done) as bar,
+            noticed() as is_interrupted,
+        ):
+            for rows in steps_of_epoch(plan, epoch=epoch, seed=run.seed, done=done):
                 if self.step >= plan.steps:
                     break
                 rate = self.scheduler.get_last_lr()[0]
-                loss, gradient_norm = self.take_step(rows)
-                log.add(rows, loss)
-                bar.advance(text=f"loss {log.recent_loss:.3f}  lr {rate:.1e}  {log.speed}")
-                is_last = self.step % plan.steps_per_epoch == 0 or self.step == plan.steps
-                if self.step % run.log_every_steps == 0 or is_last:
-                    figures = {"learning_rate": rate, "gradient_norm": gradient_norm, **log.take()}
+                with self._memory_explained("batch.max_tokens", tokens):
+                    loss, norm = self.take_step(rows)
+                self._log.add(rows, loss)
+                bar.advance(
+                    text=f"loss {self._log.recent_loss:.3f}  lr {rate:.1e}  {self._log.speed}"
+                )
+                if self.step % run.log_every_steps == 0 or self.step == before + total:
+                    figures = {"learning_rate": rate, "gradient_norm": norm, **self._log.take()}
                     self.folder.append_metrics({"step": self.step, "epoch": epoch, **figures})
+                if is_interrupted() or self._interval.is_over:
+                    with self._interval.measured():
+                        self.publication.save_unfinished(step=self.step)
+                if is_interrupted():
+                    raise KeyboardInterrupt
 
-    def take_step(self, rows: Rows) -> tuple[float, float]:
-        """One optimizer step on these windows: its mean loss, and the norm of its gradient.
-
-        Raises:
-            RunError: the loss is NaN or infinite.
-        """
-        loss = self.accumulate_gradient(rows)
-        if not np.isfinite(loss):
-            raise self._broken_loss(loss, rows)
-        norm = float(
-            self.accelerator.clip_grad_norm_(
-                self.network.parameters(), self.prepared.recipe.optimizer.max_gradient_norm
-            )
+    def _save_state(self, folder: Path) -> None:
+        """Write what a checkpoint holds beside the model."""
+        position = Position(
+            step=self.step,
+            seconds=time.monotonic() - self._started,
+            losses=self._log.losses,
+            standing=self.publication.standing,
         )
-        self.optimizer.step()
-        # In fp16 the fused optimizer leaves the weights alone where the gradient has overflowed.
-        # Accelerate does not notice: `optimizer_step_was_skipped` is of optimizers called or not.
-        if self.accelerator.scaler is None or np.isfinite(norm):
-            self.scheduler.step()
-        self.optimizer.zero_grad()
-        self.step += 1
-        return loss, norm
+        save_state(folder, self.learner, position, metrics=self.folder.read_metrics())
 
-    def accumulate_gradient(self, rows: Rows) -> float:
-        """Add the gradient of the mean loss over these windows; returns that loss."""
-        lengths = self.prepared.windows.lengths[rows]
-        count = max(self.prepared.targets.count(rows), 1e-12)  # 0: nothing to learn in these
-        total = torch.zeros((), device=self.accelerator.device)
-        micro_batches = self.backend.split(
-            lengths, max_tokens=self.prepared.recipe.batch.max_tokens
-        )
-        for chosen in micro_batches:
-            loss = self.loss_sum(rows[chosen]) / count
-            self.accelerator.backward(loss)
-            total += loss.detach()
-        return float(total)
+    def _memory_explained(self, key: str, tokens: int) -> AbstractContextManager[None]:
+        return explained_memory(self.folder.folder, key=key, tokens=tokens)
 
-    def loss_sum(self, rows: Rows) -> torch.Tensor:
-        """The summed loss of some windows, computed as one padded batch; a scalar."""
-        batch = join(self.prepared.windows, rows)
-        with self.accelerator.autocast():
-            logits = self.backend.compute(batch)
-        task = self.prepared.recipe.task
-        return LOSSES[task.name](
-            logits, batch, self.prepared.targets, label_smoothing=task.label_smoothing
-        )
-
-    def _broken_loss(self, loss: float, rows: Rows) -> RunError:
-        examples = self.prepared.windows.example[rows]
-        ids = [self.prepared.parts.training[row].id for row in examples]
-        return RunError(
-            f"the loss became {loss} at step {self.step + 1:,}",
-            where=str(self.folder.folder),
-            expected="a finite loss",
-            found=f"this on the windows of {', '.join(ids[:5])}{' …' if len(ids) > 5 else ''}",
-            fix="a lower optimizer.learning_rate, or run.precision=fp32",
-        )
-
-    def _write_record(self, status: str, started: float) -> None:
-        """Write recipe.toml and run.json: what is needed to do it again."""
+    def _write_record(self, status: str) -> None:
+        """Write run.json, then recipe.toml: what is needed to do it again."""
+        self.folder.write_json(RECORD, self._describe(status))
         self.folder.write_text("recipe.toml", self.prepared.recipe.to_toml())
+
+    def _describe(self, status: str) -> dict[str, Any]:
         record = describe_run(
             status=status,
             steps=self.step,
-            seconds=time.monotonic() - started,
+            seconds=time.monotonic() - self._started,
+            recipe=self.prepared.recipe.model_dump(mode="json"),
             device=str(self.accelerator.device),
             threads=torch.get_num_threads(),
             resolved={
@@ -285,11 +293,6 @@ class Training:
             coverage=self.prepared.coverage.to_json() | self.prepared.losses_by_id(),
             tokenizer=self.prepared.pretrained.tokenizer.digest,
         )
-        self.folder.write_json("run.json", record)
-
-
-def steps_of_epoch(plan: Plan, *, epoch: int, seed: int) -> Iterator[Rows]:
-    """The windows of each step, in an order that seed and epoch decide; each window once."""
-    order = np.random.default_rng([seed, epoch]).permutation(plan.n_windows)
-    for start in range(0, plan.n_windows, plan.windows_per_step):
-        yield order[start : start + plan.windows_per_step]
+        if self._record_before is None:
+            return record
+        return continue_record(record, self._record_before, resumed_after=self._resumed_after)

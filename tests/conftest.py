@@ -91,6 +91,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """With `-m "not training"`, leave out the files that hold nothing else: they import torch."""
     training = {
         "test_training.py",
+        "test_training_resume.py",
         "test_model.py",
         "test_commands.py",
         "test_losses.py",

@@ -16,8 +16,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "spanfit"
 
 LEVELS = (
     "version types tagged errors offsets readings groups progress tokens tokenizer_backend "
-    "cli.console",
-    "tags examples text hub auto_tokenizer token_stages",
+    "cli.console storage manifests interruptions",
+    "tags examples text hub auto_tokenizer token_stages locks run_records",
     "python_tokenizer",
     "recipe template tokenizer_config pretokens data quickstart cli.marks",
     "settings suggestion tokenizer temperature null_scale threshold parts",
@@ -28,17 +28,18 @@ LEVELS = (
     "tasks attention",
     "packing",
     "backends losses optimization doctor",
-    "prediction",
+    "prediction checkpoints",
     "evaluation calibration",
     "recalibration",
     "model",
     "loading",
     "pipelines",
     "runs preparation upload",
-    "card_metadata evaluation_loss exports",
+    "card_metadata evaluation_loss exports failures hardware",
     "model_card",
-    "publication",
+    "publication steps",
     "tracking",
+    "resumption",
     "training",
     "estimation quickstart.lesson seeds integrations",
     "cli spanfit",
@@ -80,6 +81,10 @@ IMPORT_TORCH = {
     "training",
     "tracking",
     "evaluation_loss",
+    "checkpoints",
+    "failures",
+    "hardware",
+    "steps",
 }
 """The modules that import one of HEAVY at their top."""
 
@@ -93,6 +98,7 @@ NEED_TORCH = IMPORT_TORCH | {
     "estimation",
     "quickstart.lesson",
     "seeds",
+    "resumption",
 }
 """Those and what imports them; all other modules work without torch."""
 

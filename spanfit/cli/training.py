@@ -11,6 +11,7 @@ import typer
 
 from spanfit.cli import console
 from spanfit.errors import DataError, RecipeError, require
+from spanfit.runs import CHECKPOINT_MINUTES
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,6 +24,8 @@ HELP = """Fine-tune an encoder as a recipe says, and write a run folder.
 Each epoch is evaluated; model/ holds the best one. Ctrl-C leaves a usable run.
 
 Example: spanfit train recipe.toml --set optimizer.learning_rate=5e-5 --out runs/first
+
+After an interruption or a crash: spanfit train --resume runs/first
 """
 
 
@@ -33,8 +36,12 @@ def add_to(app: typer.Typer) -> None:
 
 def train(
     recipe: Annotated[
-        Path, typer.Argument(metavar="RECIPE", help="A TOML file; see `spanfit init`.")
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="RECIPE",
+            help="A TOML file; see `spanfit init`. With --resume the run's own, if it is left out.",
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one key; repeatable."),
@@ -45,6 +52,20 @@ def train(
             metavar="DIR", help="The run folder (of --seeds, for all); else runs/TASK-NNN."
         ),
     ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="Go on with this run (with --seeds: runs) after its newest checkpoint; with "
+            "RECIPE, begin it if there is none.",
+        ),
+    ] = None,
+    checkpoint_minutes: Annotated[
+        float,
+        typer.Option(
+            min=0, help="Minutes between two checkpoints, beside those of epochs; 0: every step."
+        ),
+    ] = CHECKPOINT_MINUTES,
     bad_answers: Annotated[
         Literal["drop", "relocate"] | None,
         typer.Option(help="Short for --set data.bad_answers=…, for golds not at their offset."),
@@ -68,6 +89,7 @@ def train(
     ] = False,
 ) -> None:
     """Fine-tune an encoder."""
+    _check_arguments(recipe, resume, out=out, dry_run=dry_run, seeds=seeds)
     require_training()
     from spanfit.progress import Progress
     from spanfit.seeds import train_seeds
@@ -76,7 +98,7 @@ def train(
     changes = [*(overrides or []), *([f"data.bad_answers={bad_answers}"] if bad_answers else [])]
     chosen = None if seeds is None else _parse_seeds(seeds)
     names, progress = trackers or [], Progress()
-    if dry_run:
+    if dry_run and recipe is not None:
         command = ["spanfit", "train", str(recipe)]
         for option, values in (("--set", changes), ("--track", names)):
             command += [word for value in values for word in (option, value)]
@@ -84,16 +106,61 @@ def train(
         command += ["--out", str(out)] if out is not None else []
         _estimate(recipe, changes, n_runs=len(chosen or [0]), as_json=as_json)
         console.next_step(shlex.join(command))
-    elif chosen is not None:
+    elif chosen is not None and recipe is not None:
         done = train_seeds(
-            recipe, seeds=chosen, out=out, overrides=changes, trackers=names, progress=progress
+            recipe,
+            seeds=chosen,
+            out=out,
+            resume=resume,
+            overrides=changes,
+            trackers=names,
+            checkpoint_minutes=checkpoint_minutes,
+            progress=progress,
         )
         _print_seeds(done, as_json=as_json)
     else:
-        run = run_training(recipe, out=out, overrides=changes, trackers=names, progress=progress)
+        run = run_training(
+            recipe,
+            out=out,
+            resume=resume,
+            overrides=changes,
+            trackers=names,
+            checkpoint_minutes=checkpoint_minutes,
+            progress=progress,
+        )
         if as_json:
             console.print_json({"folder": str(run.folder), "scores": _scores(run)})
         say_next(run)
+
+
+def _check_arguments(
+    recipe: Path | None,
+    resume: Path | None,
+    *,
+    out: Path | None,
+    dry_run: bool,
+    seeds: str | None,
+) -> None:
+    """Refuse a training of nothing, and what means nothing beside --resume.
+
+    Raises:
+        RecipeError: it names the argument.
+    """
+    if recipe is None and (resume is None or seeds is not None):
+        again = f"--resume {'RUN' if resume is None else shlex.quote(str(resume))}"
+        raise RecipeError(
+            "RECIPE is missing",
+            fix=f"spanfit train RECIPE, or spanfit train {again} for a run that was begun"
+            if seeds is None
+            else f"spanfit train RECIPE --seeds {seeds} {again}",
+        )
+    others = {"--out": out is not None, "--dry-run": dry_run}
+    for name, is_given in others.items():
+        if resume is not None and is_given:
+            raise RecipeError(
+                f"--resume goes on in a run's own folder, and {name} has no meaning beside it",
+                fix=f"the same without {name}",
+            )
 
 
 def _parse_seeds(text: str) -> list[int]:

@@ -20,8 +20,8 @@ from spanfit.calibration import CALIBRATORS
 from spanfit.errors import ModelError, require
 from spanfit.exports.messages import silenced
 from spanfit.exports.parity import Loss, Parity
+from spanfit.interruptions import uninterrupted
 from spanfit.prediction import Predictor
-from spanfit.runs import uninterrupted
 from spanfit.settings import FILE_NAME, ModelSettings, read_settings
 from spanfit.tokenizer import Tokenizer, load_tokenizer
 

@@ -32,6 +32,7 @@ from spanfit.backends.torch import head_logits
 from spanfit.batching import join
 from spanfit.errors import RecipeError
 from spanfit.examples import AS_IT_IS, Examples, Reading
+from spanfit.hardware import set_up_torch
 from spanfit.integrations.callback import LABELS, KitCallback
 from spanfit.integrations.findings import FITTED_ON, Findings
 from spanfit.integrations.gathering import Gathering
@@ -44,7 +45,7 @@ from spanfit.preparation import Prepared, prepare
 from spanfit.progress import Progress
 from spanfit.recipe import Recipe
 from spanfit.tasks.base import Targets
-from spanfit.training import resolve_recipe, set_up_torch
+from spanfit.training import resolve_recipe
 from spanfit.windows import Windows
 
 __all__ = ["TrainerKit", "WindowView", "collate", "collate_for_heads", "prepare_trainer"]
