@@ -93,7 +93,11 @@ def test_the_content_decides_how_a_file_is_read(tmp_path, content, expected, pac
         (OURS + '{"id": "q9", "answer": null\n', "line 6, column 28: not valid JSON", ""),
         (OURS + OURS, "line 6: the id 'q1' comes twice", ""),
         (b'{"q1": "caf\xe9"}', "line 1, byte 12 of the line: not UTF-8", ""),
-        (gzip.compress(mtime=0, data=b'{"q1": "a"}' * 99)[:30], "gzip-compressed data is broken", ""),
+        (
+            gzip.compress(mtime=0, data=b'{"q1": "a"}' * 99)[:30],
+            "gzip-compressed data is broken",
+            "",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path, content, message, fix):

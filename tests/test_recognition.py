@@ -68,7 +68,10 @@ def test_json_lines(tmp_path, pack, mark):
         ('{"data": []} {"data": []}', ["line 1, column 14", "extra data", "jq -c ."]),
         ('{"data": ' + "[" * 200_000, ["JSON that can't be read"]),
         ('{"question": "Où"}'.encode("latin-1"), ["line 1, byte 16", "not UTF-8", "0xf9"]),
-        (gzip.compress(mtime=0, data=b'{"data": []}' * 99)[:-12], ["gzip-compressed data is broken"]),
+        (
+            gzip.compress(mtime=0, data=b'{"data": []}' * 99)[:-12],
+            ["gzip-compressed data is broken"],
+        ),
     ],
 )
 def test_errors(tmp_path, content, expected):
