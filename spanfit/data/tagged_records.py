@@ -81,7 +81,8 @@ class _Reader:
             except DataError as error:
                 key = record.value.get("id") if isinstance(record.value, dict) else None
                 where = f"{self.source.name}, {place}" + ("" if key is None else f", id {key!r}")
-                self.source.fault(record.kind, record.number, fields.located(error, where))
+                located = fields.located(error, where)
+                self.source.fault(record.kind, record.number, located, record=record.value)
 
     def _read(self, record: NumberedRecord, place: str, joiner: str) -> TaggedExample:
         value = fields.get_object(record.value, f"the {record.kind}")
