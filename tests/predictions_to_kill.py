@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
+import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -110,8 +112,12 @@ def kill_at_random_moments(predict, data, out, *, kills, seconds, dice):
     while not said.exists():
 
         def work():
-            done = asdict(predict(data, out))
-            said.write_text(json.dumps(done, default=str))
+            try:
+                done = asdict(predict(data, out))
+                said.write_text(json.dumps(done, default=str))
+            except BaseException:
+                traceback.print_exc()  # the process ends without a word
+                raise
 
         child = start(work)
         if killed < kills:
@@ -195,9 +201,11 @@ def run_long(kills):
             killed, number = killed + some, number + 1
             assert_right(made, out, done)
             assert_equal(out, whole)
+        shutil.rmtree(place)
         print(  # noqa: T201
             f"{task}: {len(made.ids):,} predicted + {len(made.bad):,} left out + {made.blank} blank"
-            f" = 6,000 lines; killed at {killed} random moments in {number} runs: identical"
+            f" = 6,000 lines; killed at {killed} random moments in {number} runs: identical",
+            flush=True,
         )
 
 

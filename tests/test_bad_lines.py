@@ -18,7 +18,7 @@ from question_files import LINE, write
 from test_resume import make_lines
 from toy_predictor import make_predictor
 
-from spanfit.data import Counted, tally
+from spanfit.data import Counted, stream, tally
 from spanfit.errors import DataError
 from spanfit.prediction import predict_file
 
@@ -74,8 +74,8 @@ def test_the_command_says_what_was_read_predicted_and_left_out(whole, tmp_path, 
     n, skipped = len(made.ids), len(made.bad)
     assert shown.exit_code == 0
     assert (
-        f"read: {n + skipped:,} = {n:,} predicted + {skipped:,} left out, "
-        f"{made.blank:,} blank lines passed over" in shown.stderr
+        f"read: {n + skipped:,} = {n:,} predicted + {skipped:,} left out; "
+        f"blank lines passed over: {made.blank:,}" in shown.stderr
     )
     assert f"{n:,} predictions: {tmp_path / 'p.jsonl'}" in shown.stdout
 
@@ -179,3 +179,14 @@ def test_a_state_that_is_no_json_is_one_message(tmp_path, content):
     data = write(tmp_path, make_lines(3), "questions.jsonl")
     with pytest.raises(DataError, match="cannot be read"):
         predict_file(make_predictor(), data, tmp_path / "p.jsonl")
+
+
+@pytest.mark.parametrize("record", [{"text": None}, {"words": None}, {"text": None, "words": None}])
+def test_a_tagged_text_of_null_is_a_bad_line(tmp_path, record):
+    data = write(tmp_path, [{"text": "Ada."}, record | {"id": "x"}], "texts.jsonl")
+    faults = []
+    examples = stream(data, on_fault=lambda *fault: faults.append(fault))
+    assert [example.text for example in examples] == ["Ada."]
+    ((kind, number, error),) = faults
+    assert (kind, number, error.id) == ("line", 2, "x")
+    assert "neither words nor a text" in str(error)

@@ -85,7 +85,7 @@ def predict(
             f"lines that cannot be read, left out: {done.skipped:,}; see {done.skipped_file}"
         )
     if done.skipped or done.blank:
-        blank = f", {done.blank:,} blank lines passed over" if done.blank else ""
+        blank = f"; blank lines passed over: {done.blank:,}" if done.blank else ""
         console.note(
             f"read: {done.read:,} = {done.n:,} predicted + {done.skipped:,} left out{blank}"
         )
