@@ -61,13 +61,13 @@ def test_killed_at_random_moments_the_files_are_those_of_one_go(whole, tmp_path)
     assert_equal(out, expected)
 
 
-def test_the_command_says_what_was_read_predicted_and_left_out(whole, tmp_path, monkeypatch):
+def test_the_command_says_what_was_read_predicted_and_left_out(tmp_path, monkeypatch):
     from typer.testing import CliRunner
 
     from spanfit.cli.app import app
     from spanfit.model import Model
 
-    made, _, _, _ = whole
+    made = make_input(tmp_path / "input.jsonl", task="qa", n=300)
     monkeypatch.setattr("spanfit.cli.predict.load_model", lambda *_, **__: Model(make_predictor()))
     words = ["predict", "MODEL", str(made.file), "--out", str(tmp_path / "p.jsonl")]
     shown = CliRunner().invoke(app, [*words, "--bad-lines", "skip"], catch_exceptions=False)
