@@ -28,7 +28,7 @@ def open_folder(folder: Path) -> Any:  # noqa: ANN401 - no transformers here, no
     """
     transformers = require("transformers", extra="train")
     try:
-        return transformers.AutoTokenizer.from_pretrained(str(folder))
+        return transformers.AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
     except Exception as error:  # each class raises its own kind
         if (missing := explain_missing(error)) is not None:
             raise missing from error

@@ -3,6 +3,7 @@
 SpanFitError          base: one message that says where, what was expected, what was found,
 │                     and the next thing to type
 ├── DataError         a file or an example is not what it should be          exit 1
+│   └── RecordError   an example that has an id                              exit 1
 ├── ModelError        a model folder, tokenizer or checkpoint does not fit   exit 1
 ├── MissingExtraError an optional dependency is not installed                exit 1
 ├── RunError          a training could not go on                             exit 1
@@ -49,6 +50,20 @@ class SpanFitError(Exception):
 
 class DataError(SpanFitError):
     """A file or an example is not what it should be."""
+
+
+class RecordError(DataError):
+    """The same of a line or row whose example has an id, `id`."""
+
+    def __init__(self, error: DataError, id: str) -> None:
+        self.id = id
+        super().__init__(
+            error.problem,
+            where=error.where,
+            expected=error.expected,
+            found=error.found,
+            fix=error.fix,
+        )
 
 
 class ModelError(SpanFitError):

@@ -7,12 +7,14 @@ from pathlib import Path
 from spanfit.backends.formats import Format, check_backend, choose_format, read_report
 from spanfit.backends.onnx import OnnxBackend
 from spanfit.backends.openvino import OpenVinoBackend
+from spanfit.backends.trials import try_out
 from spanfit.errors import ModelError, RecipeError, require
 from spanfit.hub import fetch_revision
 from spanfit.model import Model
+from spanfit.model_files import check_folder
 from spanfit.prediction import Predictor
 from spanfit.recipe import WindowsSection
-from spanfit.settings import FILE_NAME, ModelSettings, read_settings
+from spanfit.settings import FILE_NAME, ITS_OWN, ModelSettings, read_settings
 from spanfit.tasks import TASKS
 from spanfit.tokenizer import load_tokenizer
 
@@ -55,6 +57,8 @@ def load(
         raise RecipeError("threads must be at least 1", found=str(threads))
     check_backend(backend)
     where = find_model(source)
+    if Path(where).is_dir():
+        check_folder(where)
     if (form := choose_format(where, backend)) is not None:
         return _load_exported(where, form, device=device, max_tokens=max_tokens, threads=threads)
     torch = require("torch", extra="train")
@@ -109,7 +113,8 @@ def _load_exported(
 
     Raises:
         RecipeError: the device is not the CPU.
-        ModelError: there is no spanfit.json, no tokenizer.json, or the network cannot be read.
+        ModelError: there is no spanfit.json, no tokenizer.json, or the network cannot be read or
+            does not fit them.
         MissingExtraError: its runtime is not installed.
     """
     if device not in {"auto", "cpu"}:
@@ -127,10 +132,14 @@ def _load_exported(
         )
     limit = read_report(Path(source), form).get("max_length")
     _check_windows(settings, limit, source)
+    tokenizer = load_tokenizer(source).segmented(settings.segmenter)
     runner = RUNTIMES[form.runtime](Path(source), form, threads=threads)
+    task = TASKS[settings.task]
+    outputs = len(task.outputs(settings))
+    try_out(runner, tokenizer, task=task.name, outputs=outputs, source=source)
     predictor = Predictor(
-        task=TASKS[settings.task],
-        tokenizer=load_tokenizer(source).segmented(settings.segmenter),
+        task=task,
+        tokenizer=tokenizer,
         settings=settings,
         backend=runner,
         max_tokens=max_tokens,
@@ -193,7 +202,7 @@ def _check_windows(settings: ModelSettings, limit: int | None, source: str) -> N
             where=f"{source}/{FILE_NAME}",
             expected=f"windows.max_length of at most {limit} tokens",
             found=str(settings.windows.max_length),
-            fix="the spanfit.json that the training wrote beside these weights",
+            fix=ITS_OWN,
         )
 
 

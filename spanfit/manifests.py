@@ -47,7 +47,7 @@ def find_fault(folder: Path) -> str:
         changed = [name for name, told in files.items() if found[name] != told]
     except FileNotFoundError:
         return f"it has no {FILE_NAME}"
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         return f"it cannot be read: {error}"
     return f"{changed[0]} was altered" if changed else ""
 

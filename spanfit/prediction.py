@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from spanfit.backends.base import Backend
 from spanfit.batching import Batch, join
-from spanfit.data import count, stream
+from spanfit.data import Counted, stream, tally
 from spanfit.data.faults import SkippedLines, refuse_line
 from spanfit.data.predictions import format_line
 from spanfit.data.unfinished import UnfinishedFile
@@ -153,13 +153,19 @@ class Predictor:
 class FilePredictions:
     """What `predict_file` wrote: `n` predictions, and `skipped` lines that could not be read.
 
-    `skipped_file` lists those, where there are any.
+    `skipped_file` lists those, where there are any. `blank` lines of JSON Lines hold nothing.
     """
 
     file: Path
     n: int
     skipped: int = 0
     skipped_file: Path | None = None
+    blank: int = 0
+
+    @property
+    def read(self) -> int:
+        """Lines or rows that were predicted or left out: as many as there are in the input."""
+        return self.n + self.skipped
 
 
 def predict_file(
@@ -177,11 +183,13 @@ def predict_file(
     not looked for. Until the end the predictions are in `out`.part. Where that is there already,
     the examples that it has are read and not predicted again, and the file is what it would
     have been in one go. `bad_lines` "skip" leaves out lines that cannot be read, and lists them
-    with their reasons in `out`.skipped.jsonl; SQuAD's JSON has no such lines.
+    with their reasons in `out`.skipped.jsonl; SQuAD's JSON has no such lines. What was predicted
+    and what was left out is counted against what the input holds, counted by itself.
 
     Raises:
-        DataError: no such input, or a mistake in it; `out` is there already, or its part was made
-            by another model or from another input; it cannot be written.
+        DataError: no such input, or a mistake in it, or it was changed meanwhile; `out` is there
+            already, or its part was made by another model or from another input, or altered; it
+            cannot be written.
         ModelError: the logits hold NaN or infinity.
     """
     out, progress = Path(out), progress or Progress(quiet=True)
@@ -190,11 +198,12 @@ def predict_file(
     with UnfinishedFile(out, made_by=predictor.describe()) as unfinished:
         with skipped:
             with progress.bar("counting", total=None, unit="examples") as bar:
-                total = count(data, advance=bar.advance, reading=reading)
+                counted = tally(data, advance=bar.advance, reading=reading)
             examples = stream(data, check_ids=False, on_fault=on_fault, reading=reading)
             try:
                 arranged = predictor.arrange(pass_kind(predictor.task, examples, name=str(data)))
-                _write_predictions(predictor, arranged, unfinished, progress, total)
+                _write_predictions(predictor, arranged, unfinished, progress, counted.examples)
+                _check_counts(unfinished.lines, skipped.n, counted=counted, name=str(data))
             except BaseException:
                 if unfinished.lines:
                     progress.note(
@@ -204,8 +213,28 @@ def predict_file(
                 raise
         unfinished.finish()  # beside a finished file the list of what it lacks is whole
     return FilePredictions(
-        file=out, n=unfinished.lines, skipped=skipped.n, skipped_file=skipped.file
+        file=out,
+        n=unfinished.lines,
+        skipped=skipped.n,
+        skipped_file=skipped.file,
+        blank=counted.blank,
     )
+
+
+def _check_counts(n: int, skipped: int, *, counted: Counted, name: str) -> None:
+    """Refuse to finish a file that does not answer all that was counted before.
+
+    Raises:
+        DataError: the input was changed while it was read.
+    """
+    if n + skipped != counted.records:
+        raise DataError(
+            "the input was changed while it was read",
+            where=name,
+            expected=f"{counted.records:,} lines or rows, as there were before",
+            found=f"{n:,} that were predicted and {skipped:,} that were left out",
+            fix="the same command, once nobody writes it any more",
+        )
 
 
 def pass_kind(task: AnyTask, examples: Iterable[Example], *, name: str) -> Iterator[Example]:

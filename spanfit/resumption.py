@@ -30,6 +30,10 @@ FREE = {
 """Keys of memory, speed and place: the training stays the same but for rounding."""
 
 
+TRUST = "model.trust_remote_code=true"
+"""How it is typed that Python code of a model may run."""
+
+
 def nothing_to_train(resume: str | Path | None) -> RecipeError:
     """The error for a training without a recipe and without a run."""
     if resume is None:
@@ -58,7 +62,7 @@ def read_record(folder: RunFolder) -> dict[str, Any]:
         if not lacking:
             return record
         found = f"it says nothing of {list_some(lacking)}"
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         found = f"{type(error).__name__}: {error}"
     raise RunError(
         "this run cannot be resumed",
@@ -82,10 +86,12 @@ def choose_recipe(
 
     Raises:
         RecipeError: the recipe, or an override, is wrong.
-        RunError: another key has another value than the run began with.
+        RunError: another key has another value than the run began with; or the run's own recipe
+            runs Python code of a model, which nobody has said of this folder.
     """
     began_with = make_recipe(record["recipe"])
     file = folder.folder / "recipe.toml"
+    is_own = recipe is None
     if recipe is None:
         recipe = read_recipe(file) if file.exists() else began_with
     elif not isinstance(recipe, Recipe):
@@ -103,6 +109,14 @@ def choose_recipe(
             found=_format(now, wrong),
             fix=f"{resume_command(folder.folder)}, without a change of these; or a new run: "
             "spanfit train RECIPE --out ANOTHER",
+        )
+    if is_own and recipe.model.trust_remote_code and TRUST not in overrides:
+        raise RunError(
+            "this run was trained with Python code that came with its model",
+            where=str(file),
+            expected="your word that you trust it: a run folder may come from anybody",
+            found=f"{TRUST}, model.name={recipe.model.name}",
+            fix=f"{resume_command(folder.folder)} --set {TRUST}",
         )
     return recipe
 

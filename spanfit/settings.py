@@ -15,14 +15,22 @@ import shlex
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
-from spanfit.errors import ModelError
+from spanfit.errors import ModelError, RecipeError
+from spanfit.model_files import describe, read_json
 from spanfit.recipe import ColumnsSection, DecodeSection, Section, WindowsSection
+from spanfit.tags import find_scheme
 from spanfit.types import NullScale, SegmenterName, SelectedOn
 
 FILE_NAME = "spanfit.json"
 FORMAT_VERSION: Literal[1] = 1
+
+MOST_TOKENS = 2**31 - 1
+"""Of a window or an answer: tokens are counted in 32 bits."""
+
+ITS_OWN = "the spanfit.json that the training wrote beside these weights"
+"""What helps where the file is wrong."""
 
 SPAN_OUTPUTS: tuple[Literal["start"], Literal["end"]] = ("start", "end")
 """What the two logits of a token say in a question model."""
@@ -59,6 +67,15 @@ class TagSettings(Section):
     columns: ColumnsSection = Field(
         default_factory=ColumnsSection, description="how the files of the training were read"
     )
+
+    @field_validator("scheme")
+    @classmethod
+    def _check_scheme(cls, name: str) -> str:
+        try:
+            find_scheme(name)
+        except RecipeError as error:
+            raise ValueError(f"{error.problem}; {error.fix}") from None
+        return name
 
 
 class ModelSettings(Section):
@@ -157,17 +174,43 @@ def read_settings(folder: Path) -> ModelSettings | None:
     file = folder / FILE_NAME
     if not file.is_file():
         return None
+    content = read_json(file)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        return ModelSettings.model_validate(content)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"not JSON: {error}", where=str(file)) from None
+        settings = ModelSettings.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(step) for step in first["loc"]) or "all of it"
+        key = ".".join(map(_print_key, first["loc"])) or "all of it"
+        message = first["msg"].removeprefix("Value error, ")
         raise ModelError(
-            f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}",
+            f"{key}: {message[0].lower()}{message[1:]}",
             where=str(file),
             expected=f"the settings of format version {FORMAT_VERSION}",
-            found=repr(first["input"]),
+            found=describe(first["input"]),
+            fix=ITS_OWN,
         ) from None
+    _check_lengths(settings, file)
+    return settings
+
+
+def _check_lengths(settings: ModelSettings, file: Path) -> None:
+    """Refuse windows that no training has, and lengths that 32 bits do not hold.
+
+    Raises:
+        ModelError: see above.
+    """
+    windows, answer = settings.windows, settings.decode.max_answer_tokens
+    if windows.overlap < windows.max_length <= MOST_TOKENS and answer <= MOST_TOKENS:
+        return
+    raise ModelError(
+        "no training has windows, or answers, of these lengths",
+        where=str(file),
+        expected=f"windows.overlap below windows.max_length, and at most {MOST_TOKENS:,} tokens",
+        found=f"max_length {windows.max_length}, overlap {windows.overlap}, "
+        f"max_answer_tokens {answer}",
+        fix=ITS_OWN,
+    )
+
+
+def _print_key(step: str | int) -> str:
+    """A key as it can be shown, whatever is in it."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in str(step)[:80])

@@ -24,6 +24,7 @@ import tokenizers
 from spanfit.auto_tokenizer import open_folder
 from spanfit.errors import DataError, ModelError
 from spanfit.groups import CHARACTERS_AT_ONCE, gather
+from spanfit.model_files import check_file, check_folder, check_tokenizer_files
 from spanfit.offsets import trim
 from spanfit.pretokens import divide, needs_leading_space
 from spanfit.python_tokenizer import PythonBackend
@@ -201,9 +202,13 @@ def load_tokenizer(source: str | Path) -> Tokenizer:
         MissingExtraError: it needs a package that is not installed.
     """
     path = Path(source)
+    if path.is_dir():
+        check_folder(path)
     file = path / "tokenizer.json" if path.is_dir() else path
+    check_file(file)
     if not file.is_file():
         if (path / "tokenizer_config.json").is_file():
+            check_tokenizer_files(path, trust_remote_code=False)
             return from_transformers(open_folder(path))
         raise ModelError(
             "no tokenizer.json here",

@@ -22,7 +22,9 @@ def compare_readings(folder: str | Path) -> list[str]:
     transformers = require("transformers", extra="train")
     file = load_tokenizer(folder)
     try:
-        auto = from_transformers(transformers.AutoTokenizer.from_pretrained(str(folder)))
+        auto = from_transformers(
+            transformers.AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+        )
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
         return [f"{folder}: AutoTokenizer cannot read it ({error}), only its tokenizer.json counts"]
     warnings = []

@@ -7,7 +7,6 @@ the names that nearly all encoders give them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import tokenizers
 
 from spanfit.errors import ModelError
+from spanfit.model_files import read_object
 
 LEFT_PADDED_CLASSES = ("XLNetTokenizer", "XLNetTokenizerFast")
 """Encoder tokenizers whose class, not whose folder, says that padding goes to the left."""
@@ -75,15 +75,7 @@ def known_length(value: object) -> int | None:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError("not a JSON file", where=str(path), found=str(error)) from None
-    if not isinstance(found, dict):
-        raise ModelError("not a JSON object", where=str(path), found=type(found).__name__)
-    return found
+    return read_object(path) if path.is_file() else {}
 
 
 def _token_text(value: object) -> str | None:

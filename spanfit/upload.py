@@ -19,6 +19,7 @@ from spanfit.card_rows import FILE_NAME as CARD
 from spanfit.card_rows import PLACE
 from spanfit.errors import HubError, ModelError, SpanFitError
 from spanfit.hub import is_reachable
+from spanfit.model_files import check_folder
 from spanfit.settings import FILE_NAME
 from spanfit.version import VERSION
 
@@ -118,7 +119,8 @@ def list_upload(run: str | Path) -> tuple[UploadFile, ...]:
     """What a push of this run folder, or model folder, uploads.
 
     Raises:
-        ModelError: there is no such folder, or it lacks something that a model needs.
+        ModelError: there is no such folder, it lacks something that a model needs, or a file in
+            it is not what it seems.
     """
     source = Path(run)
     holds_model = [path for path in (source / "model", source) if (path / "config.json").is_file()]
@@ -130,6 +132,7 @@ def list_upload(run: str | Path) -> tuple[UploadFile, ...]:
             fix="spanfit train RECIPE.toml",
         )
     folder = holds_model[0]
+    check_folder(folder)
     found = {file.name: file for file in list_model_files(folder)}
     lacking = [name for name in (FILE_NAME, "tokenizer_config.json") if name not in found]
     lacking += [] if any(name.endswith(WEIGHTS[0]) for name in found) else ["*.safetensors"]

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "spanfit"
 LEVELS = (
     "version types tagged errors offsets readings groups progress tokens tokenizer_backend "
     "cli.console storage manifests interruptions",
-    "tags examples text hub auto_tokenizer token_stages locks run_records",
+    "tags examples text hub auto_tokenizer token_stages locks run_records model_files",
     "python_tokenizer",
     "recipe template tokenizer_config pretokens data quickstart cli.marks",
     "settings suggestion tokenizer temperature null_scale threshold parts",
@@ -72,6 +72,7 @@ IMPORT_TORCH = {
     "backends.probing",
     "backends.torch",
     "backends.pretrained",
+    "backends.weights",
     "decode.spans_torch",
     "integrations.callback",
     "integrations.gathering",

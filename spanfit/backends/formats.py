@@ -11,7 +11,6 @@ runs them needs neither torch nor transformers.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from spanfit.errors import ModelError, RecipeError, list_some
+from spanfit.model_files import describe, read_object
 
 TORCH = "torch"
 AUTO = "auto"
@@ -88,17 +88,30 @@ def list_formats(folder: Path) -> list[Format]:
 
 
 def read_report(folder: Path, form: Format) -> dict[str, Any]:
-    """What was measured of an exported network when it was made; empty where nobody wrote it."""
+    """What was measured of an exported network when it was made; empty where nobody wrote it.
+
+    Raises:
+        ModelError: it is not what an export writes.
+    """
     file = (folder / form.file).with_name(REPORT_NAME)
     if not file.is_file():
         return {}
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")).get(form.name, {})
-    return found
+    found = read_object(file).get(form.name, {})
+    limit = found.get("max_length") if isinstance(found, dict) else ""
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise ModelError(
+            "this is not what spanfit export writes",
+            where=f"{form.name} in {file}",
+            expected='{"max_length": TOKENS or null, …}',
+            found=describe(found),
+            fix=f"spanfit export MODEL --to {form.runtime}, to write it anew",
+        )
+    return found  # type: ignore[no-any-return]
 
 
 def has_weights(folder: Path) -> bool:
-    """Whether the weights for torch are there."""
-    return any(next(folder.glob(f"*{end}"), None) for end in (".safetensors", ".bin"))
+    """Whether the weights for torch are there; pickled ones are not read."""
+    return next(folder.glob("*.safetensors"), None) is not None
 
 
 def check_backend(name: str) -> None:

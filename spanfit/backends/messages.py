@@ -42,6 +42,8 @@ def explained(source: str) -> Iterator[None]:
             raise missing from error
         if use_cache_only(source):
             raise _nowhere(source) from error
+        if "use_safetensors=True" in str(error):
+            raise _pickled(source) from error
         raise ModelError(
             f"this model cannot be loaded: {first_line(error)}",
             where=source,
@@ -63,6 +65,19 @@ def _untrusted(source: str) -> ModelError:
         expected="an architecture that transformers has, or your trust in that code: read it first",
         fix="--trust-remote-code; in a recipe model.trust_remote_code = true, in Python "
         "spanfit.load(…, trust_remote_code=True)",
+    )
+
+
+def _pickled(source: str) -> ModelError:
+    """A model of the hub without safetensors."""
+    return ModelError(
+        "the weights of this model are pickled: to read them is to run what they say, so they are "
+        "not read",
+        where=source,
+        expected="model.safetensors",
+        found="no such file there",
+        fix="if you trust who made it, and to a folder of yours: in Python "
+        f"AutoModelFor….from_pretrained({source!r}).save_pretrained(FOLDER)",
     )
 
 

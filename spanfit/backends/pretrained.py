@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,10 @@ from spanfit.backends.heads import (
 from spanfit.backends.messages import explained, quiet_transformers
 from spanfit.backends.positions import check_length, describe_positions
 from spanfit.backends.probing import probe
+from spanfit.backends.weights import WEIGHTS, Held, bounded, check_finite, read_held
 from spanfit.errors import ModelError
 from spanfit.hub import use_cache_only
+from spanfit.model_files import CONFIG, check_config, check_folder, check_tokenizer_files
 from spanfit.quickstart import encoder_folder
 from spanfit.recipe import ModelSection
 from spanfit.settings import FILE_NAME, ModelSettings, read_settings
@@ -97,10 +99,9 @@ def load_encoder(
     """
     source = str(encoder_folder()) if model.name == "quickstart" else model.name
     options = _options(source, model.revision, trust_remote_code=model.trust_remote_code)
-    with quiet_transformers(), explained(source):
-        config = transformers.AutoConfig.from_pretrained(source, **options)
-        _set_dropout(config, HIDDEN_DROPOUTS, model.hidden_dropout)
-        _set_dropout(config, ATTENTION_DROPOUTS, model.attention_dropout)
+    config, of_config = _open_config(source, options)
+    _set_dropout(config, HIDDEN_DROPOUTS, model.hidden_dropout)
+    _set_dropout(config, ATTENTION_DROPOUTS, model.attention_dropout)
     head = require_head(config, task, source=source)
     told = describe_outputs(head, config, outputs)
     loaded, report = _load(
@@ -111,7 +112,8 @@ def load_encoder(
     positions = describe_positions(loaded.network, max_length)
     random = describe_random(report)
     other = (f"its head begins with weights that were trained for {told}",) if told else ()
-    return replace(loaded, notes=(*(random or other), *loaded.notes, *positions))
+    notes = (*of_config, *(random or other), *loaded.notes, *positions)
+    return replace(loaded, notes=notes)
 
 
 def load_trained(
@@ -132,8 +134,7 @@ def load_trained(
             not in the checkpoint, or has other outputs.
     """
     options = _options(source, None, trust_remote_code=trust_remote_code)
-    with quiet_transformers(), explained(source):
-        config = transformers.AutoConfig.from_pretrained(source, **options)
+    config, of_config = _open_config(source, options)
     architectures = config.architectures
     head = require_head(config, task, source=source, trained_as=architectures)
     told = describe_outputs(head, config, outputs)
@@ -142,7 +143,34 @@ def load_trained(
     )
     check_head(report, head=head, outputs=outputs, source=source, architectures=architectures)
     check_outputs(told, outputs=outputs, source=source)
-    return replace(loaded, tokenizer=loaded.tokenizer.segmented(segmenter))
+    tokenizer = loaded.tokenizer.segmented(segmenter)
+    return replace(loaded, tokenizer=tokenizer, notes=(*of_config, *loaded.notes))
+
+
+def _open_config(source: str, options: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
+    """The config of a model whose files look like one's, and notes on what it asks for.
+
+    Raises:
+        ModelError: no such model, or its files or its config cannot be a model's.
+    """
+    notes: tuple[str, ...] = ()
+    if (file := _find_file(source, CONFIG, revision=options["revision"])) is not None:
+        check_folder(file.parent)
+        notes = check_config(file.parent, trust_remote_code=options["trust_remote_code"])
+    with quiet_transformers(), explained(source):
+        return transformers.AutoConfig.from_pretrained(source, **options), notes
+
+
+def _read_held(source: str, *, revision: str | None) -> Held | None:
+    """What the weights of a model hold; None where they are of the hub and in several files.
+
+    Raises:
+        ModelError: there are none that can be read.
+    """
+    if Path(source).is_dir():
+        return read_held(Path(source))
+    file = _find_file(source, WEIGHTS, revision=revision)
+    return None if file is None else read_held(file.parent)
 
 
 def _options(source: str, revision: str | None, *, trust_remote_code: bool) -> dict[str, Any]:
@@ -169,16 +197,20 @@ def _load(
     """
     config.id2label = dict(enumerate(outputs))
     config.label2id = {name: number for number, name in enumerate(outputs)}
-    with quiet_transformers(), explained(source):
+    held = _read_held(source, revision=options["revision"])
+    limit = nullcontext() if held is None else bounded(held, source=source)
+    with quiet_transformers(), explained(source), limit:
         network, info = head.load(
             source,
             config=config,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
+            use_safetensors=True,
             dtype="float32",
             **options,
         )
-        tokenizer = from_transformers(transformers.AutoTokenizer.from_pretrained(source, **options))
+    check_finite(network, source=source)
+    tokenizer = _open_tokenizer(source, options)
     head = replace(head, name=type(network).__name__)  # of Python code of its own, too
     report = read_report(info, network)
     check_encoder(report, network, source=source)
@@ -192,6 +224,20 @@ def _load(
     return loaded, report
 
 
+def _open_tokenizer(source: str, options: dict[str, Any]) -> Tokenizer:
+    """The tokenizer of a model, as transformers reads its folder.
+
+    Raises:
+        ModelError: its files cannot be a tokenizer's, or it cannot be opened.
+    """
+    if (file := _find_file(source, "tokenizer.json", revision=options["revision"])) is not None:
+        check_folder(file.parent)  # of the hub: fetched by now
+    if Path(source).is_dir():
+        check_tokenizer_files(source, trust_remote_code=options["trust_remote_code"])
+    with quiet_transformers(), explained(source):
+        return from_transformers(transformers.AutoTokenizer.from_pretrained(source, **options))
+
+
 def assume_settings(source: str, *, trust_remote_code: bool = False) -> ModelSettings:
     """What is assumed of a model without spanfit.json, from what its config says of its head.
 
@@ -199,8 +245,7 @@ def assume_settings(source: str, *, trust_remote_code: bool = False) -> ModelSet
         ModelError: no such model.
     """
     options = _options(source, None, trust_remote_code=trust_remote_code)
-    with quiet_transformers(), explained(source):
-        config = transformers.AutoConfig.from_pretrained(source, **options)
+    config, _ = _open_config(source, options)
     task = TASKS[find_task(config, default=ModelSettings().task)]
     return task.assume(read_outputs(config))
 

@@ -14,17 +14,11 @@ import torch
 
 from spanfit.backends.messages import first_line, quiet_transformers
 from spanfit.backends.torch import TorchBackend
+from spanfit.backends.trials import make_trial, not_numbers
 from spanfit.batching import join
 from spanfit.errors import ModelError
 from spanfit.tokenizer import Tokenizer
-from spanfit.types import TextPair
-from spanfit.windows import Windows, WindowSettings, make_windows
-
-TEXTS = {
-    "qa": (TextPair("Who?", "Ada."), TextPair("Who leads?", "Ada leads the harbour office.")),
-    "tagging": (TextPair(None, "Ada."), TextPair(None, "Ada leads the harbour office.")),
-}
-"""A short window of each task and a longer one, by the task's name."""
+from spanfit.windows import Windows
 
 TOLERANCE = 1e-3
 """What the logits of a window may move by when it is filled up, as a share of the usual one.
@@ -43,10 +37,10 @@ def probe(
     """Whether padding changes what this network says; it is tried where it is, without dropout.
 
     Raises:
-        ModelError: it cannot be computed from text alone, or does not give `outputs` numbers for
-            each token.
+        ModelError: it cannot be computed from text alone, or does not give `outputs` finite
+            numbers for each token.
     """
-    windows = make_windows(TEXTS[task], tokenizer, WindowSettings(max_length=64, overlap=0))
+    windows = make_trial(tokenizer, task=task)
     backend = TorchBackend(network, tokenizer)
     with quiet_transformers(), torch.random.fork_rng(devices=[]):
         try:
@@ -57,6 +51,8 @@ def probe(
     shape = (int(windows.lengths[0]), outputs)
     if alone.shape != shape:
         raise _not_of_text(source, network, f"logits of the shape {alone.shape}, not {shape}")
+    if not (np.isfinite(alone).all() and np.isfinite(padded).all()):
+        raise not_numbers(source)
     return bool(np.abs(alone - padded).max() > TOLERANCE * np.median(np.abs(alone)))
 
 

@@ -84,6 +84,11 @@ def predict(
         console.warning(
             f"lines that cannot be read, left out: {done.skipped:,}; see {done.skipped_file}"
         )
+    if done.skipped or done.blank:
+        blank = f"; blank lines passed over: {done.blank:,}" if done.blank else ""
+        console.note(
+            f"read: {done.read:,} = {done.n:,} predicted + {done.skipped:,} left out{blank}"
+        )
     console.plain(f"{done.n:,} predictions: {out}")
     # Names of columns are for files of columns; gold in JSON will hardly know them.
     needed = [] if _is_json(data) else list_model_columns(columns, loaded.settings)

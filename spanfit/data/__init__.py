@@ -33,21 +33,40 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from spanfit.data.contents import count_kinds, digest
 from spanfit.data.fields import OnFault, Source
-from spanfit.data.files import open_data
+from spanfit.data.files import all_lines, open_data
 from spanfit.data.hub import is_hub_name, open_hub
 from spanfit.data.recognition import find_lines, parse, parse_table
 from spanfit.errors import DataError
 from spanfit.examples import AS_IT_IS, Example, Reading
 from spanfit.types import QuestionExample
 
-__all__ = ["count", "count_kinds", "digest", "read", "read_questions", "stream"]
+__all__ = ["Counted", "count", "count_kinds", "digest", "read", "read_questions", "stream", "tally"]
 
+ItemT = TypeVar("ItemT")
 _TALLIED = 10_000  # examples between two signs of life
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What there is to read in a file: examples, lines or rows that are none, blank lines.
+
+    JSON Lines are counted and not read: those that cannot be are among the `examples`.
+    """
+
+    examples: int
+    faulty: int = 0
+    blank: int = 0
+
+    @property
+    def records(self) -> int:
+        """All that is either read or left out."""
+        return self.examples + self.faulty
 
 
 def read(*paths: str | Path, reading: Reading = AS_IT_IS) -> list[Example]:
@@ -126,7 +145,17 @@ def count(
     reading: Reading = AS_IT_IS,
     advance: Callable[[int], object] = lambda _: None,
 ) -> int:
-    """How many examples there are, for a bar: JSON Lines are counted and not read.
+    """How many examples there are, for a bar: see `tally`."""
+    return tally(path, reading=reading, advance=advance).examples
+
+
+def tally(
+    path: str | Path,
+    *,
+    reading: Reading = AS_IT_IS,
+    advance: Callable[[int], object] = lambda _: None,
+) -> Counted:
+    """What there is to read in a file; JSON Lines are counted and not read.
 
     `advance` is told now and then how many more have been seen.
 
@@ -137,17 +166,22 @@ def count(
     if not is_hub_name(str(path)):
         with open_data(Path(path)) as file:
             if find_lines(file) is not None:
-                return _tally((line for line in file if not line.isspace()), advance)
-    examples = stream(path, reading=reading, check_ids=False, on_fault=lambda *_: None)
-    return _tally(examples, advance)
+                kinds = Counter(bool(line.strip()) for _, line in _noted(all_lines(file), advance))
+                return Counted(kinds[True], blank=kinds[False])
+    faults: list[int] = []
+    examples = stream(
+        path, reading=reading, check_ids=False, on_fault=lambda _, number, __: faults.append(number)
+    )
+    n = sum(1 for _ in _noted(examples, advance))
+    return Counted(n, faulty=len(faults))
 
 
-def _tally(items: Iterable[object], advance: Callable[[int], object]) -> int:
-    n = 0
-    for n, _ in enumerate(items, 1):
+def _noted(items: Iterable[ItemT], advance: Callable[[int], object]) -> Iterator[ItemT]:
+    """The items, with a sign of life now and then."""
+    for n, item in enumerate(items, 1):
+        yield item
         if n % _TALLIED == 0:
             advance(_TALLIED)
-    return n
 
 
 def _chain(sources: list[Source], reading: Reading) -> Iterator[Example]:

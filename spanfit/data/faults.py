@@ -2,8 +2,10 @@
 
 What was left out is listed beside the predictions, in predictions.jsonl.skipped.jsonl:
 
-    {"line": 601, "reason": "the key 'question' is missing, found the keys 'id', 'context'"}
-"""
+    {"line": 601, "id": "q600", "reason": "the key 'question' is missing, found the keys 'id', 'context'"}
+
+The id stands there where one can be read.
+"""  # noqa: E501 (a line of the format is a line)
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, TextIO
 
-from spanfit.errors import DataError
+from spanfit.errors import DataError, RecordError
 
 
 def refuse_line(kind: str, number: int, error: DataError) -> NoReturn:
@@ -71,10 +73,14 @@ class SkippedLines:
             DataError: the list cannot be written.
         """
         reason = f"{error.problem}, found {error.found}" if error.found else error.problem
-        line = json.dumps({kind: number, "reason": reason}, ensure_ascii=False)
+        id_ = {"id": error.id} if isinstance(error, RecordError) else {}
+        line = json.dumps({kind: number, **id_, "reason": reason}, ensure_ascii=False)
         try:
             if self._list is None:
-                self._list = self._path.open("w", encoding="utf-8", newline="\n")
+                # Half of a surrogate pair in an id is written as JSON escapes it.
+                self._list = self._path.open(
+                    "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+                )
             self._list.write(line + "\n")
         except OSError as failure:
             why = failure.strerror or str(failure)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from spanfit.errors import DataError
+from spanfit.errors import DataError, RecordError
 
 JsonObject = Mapping[str, Any]
 OnFault = Callable[[str, int, DataError], None]
@@ -52,15 +52,19 @@ class Source:
         for key in keys:
             self.unread[f"{key!r} of the {what}" if key else f"a nameless one of the {what}"] += 1
 
-    def fault(self, kind: str, number: int, error: DataError) -> None:
+    def fault(self, kind: str, number: int, error: DataError, *, record: object = None) -> None:
         """Report the error of a line or row; the caller leaves it out.
+
+        `record` is what stands there, as far as it could be read; its id goes with the error.
 
         Raises:
             DataError: that error, where nothing may be left out.
         """
         if self.on_fault is None:
             raise error from None
-        self.on_fault(kind, number, error)
+        id_ = record.get("id") if isinstance(record, dict) else None
+        has_id = isinstance(id_, str | int) and not isinstance(id_, bool) and id_ != ""
+        self.on_fault(kind, number, RecordError(error, str(id_)) if has_id else error)
 
 
 def located(error: DataError, where: str) -> DataError:

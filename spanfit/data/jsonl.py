@@ -36,7 +36,7 @@ def parse_lines(lines: Iterable[tuple[int, bytes]], source: Source) -> Iterator[
     """
     previous = ""
     for number, line in lines:
-        place = f"line {number}"
+        place, record = f"line {number}", None
         try:
             record = parse_json(line, name=source.name, line=number)
             example = read_record(
@@ -48,7 +48,7 @@ def parse_lines(lines: Iterable[tuple[int, bytes]], source: Source) -> Iterator[
             )
         except DataError as error:
             where = error.where or f"{source.name}, {place}"
-            source.fault("line", number, fields.located(error, where))
+            source.fault("line", number, fields.located(error, where), record=record)
             continue
         previous = example.context
         yield example

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 FORMAT_VERSION = 1
+_MOST_BYTES = 1_000_000  # it has less than one thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +18,28 @@ class State:
     """How much of the part counts: its first `lines` lines, `bytes` long.
 
     `made_by` says by what they were made, each thing with its digest; `inputs` is a digest of what
-    they answer.
+    they answer, `outputs` one of the bytes themselves ("": written by a SpanFit that took none).
+
+    Raises:
+        TypeError, ValueError: something else than these.
     """
 
     made_by: Mapping[str, str]
     lines: int = 0
     bytes: int = 0
     inputs: str = ""
+    outputs: str = ""
     format_version: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        texts = [self.inputs, self.outputs]
+        if isinstance(self.made_by, Mapping):
+            texts += [*self.made_by, *self.made_by.values()]
+        numbers = (self.lines, self.bytes, self.format_version)
+        if not isinstance(self.made_by, Mapping) or not all(isinstance(t, str) for t in texts):
+            raise TypeError("digests must be texts")
+        if any(type(number) is not int or number < 0 for number in numbers):
+            raise ValueError("lines and bytes must be whole numbers from 0")
 
 
 def read_state(file: Path) -> State:
@@ -34,7 +49,12 @@ def read_state(file: Path) -> State:
         OSError: it cannot be read.
         ValueError, TypeError: it is no such file.
     """
-    return State(**json.loads(file.read_bytes()))
+    if file.stat().st_size > _MOST_BYTES:
+        raise ValueError(f"more than {_MOST_BYTES:,} bytes")
+    try:
+        return State(**json.loads(file.read_bytes()))
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
 
 
 def save_state(state: State, file: Path) -> None:

@@ -149,7 +149,8 @@ def _read_rows(rows: Iterable[tuple[int, str, Row]], source: Source) -> Iterator
                 cells.to_record(row), source, number=number, place=place, previous=previous
             )
         except DataError as error:
-            source.fault("row", number, fields.located(error, f"{source.name}, {place}"))
+            located = fields.located(error, f"{source.name}, {place}")
+            source.fault("row", number, located, record=row)
             continue
         previous = example.context
         yield example

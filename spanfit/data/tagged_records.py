@@ -81,7 +81,8 @@ class _Reader:
             except DataError as error:
                 key = record.value.get("id") if isinstance(record.value, dict) else None
                 where = f"{self.source.name}, {place}" + ("" if key is None else f", id {key!r}")
-                self.source.fault(record.kind, record.number, fields.located(error, where))
+                located = fields.located(error, where)
+                self.source.fault(record.kind, record.number, located, record=record.value)
 
     def _read(self, record: NumberedRecord, place: str, joiner: str) -> TaggedExample:
         value = fields.get_object(record.value, f"the {record.kind}")
@@ -125,6 +126,9 @@ class _Reader:
         )
         if word_key is None and record.get("text") is None:
             fields.require_key(record, "text" if fields.near_miss("text", record) else "words")
+            raise DataError(
+                "there are neither words nor a text", expected="'words' or a 'text'", found="null"
+            )
         text = None if record.get("text") is None else fields.get_text(record, "text")
         units: Ranges | None = None
         if word_key is not None:

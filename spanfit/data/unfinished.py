@@ -5,12 +5,13 @@ While it is written there are two files beside it:
     predictions.jsonl.part         the lines, with nothing behind them but what a last write left
     predictions.jsonl.part.json    how much of them counts, and what they were made of
 
-    {"format_version": 1, "made_by": {"weights": "9c1e…", …}, "lines": 512, "bytes": 160231, "inputs": "77ab…"}
+    {"format_version": 1, "made_by": {"weights": "9c1e…", …}, "lines": 512, "bytes": 160231, "inputs": "77ab…", "outputs": "05d3…"}
 
 Lines come in blocks. A block is written, then the small file is replaced by one that counts it: a
 process that is killed loses what it had not counted, and what it had begun to write is cut off by
 the next. `inputs` is a digest of what the lines counted so far answer, no more: what comes after
-them in the input may be corrected or added before going on.
+them in the input may be corrected or added before going on. `outputs` is one of those lines as
+bytes: what was altered since is not gone on with.
 
 A name that ends in .gz has each block compressed by itself, which is one gzip file all the same.
 """  # noqa: E501 (a line of the format is a line)
@@ -37,6 +38,7 @@ except ImportError:  # not a POSIX system: nobody keeps a second process away
     fcntl = None  # type: ignore[assignment]
 
 COMPRESSION_LEVEL = 6
+_BLOCK = 1 << 20  # bytes that are read at once
 
 
 class UnfinishedFile:
@@ -56,6 +58,7 @@ class UnfinishedFile:
         self._sidecar = out.with_name(out.name + ".part.json")
         self._state = State(made_by)
         self._hasher = hashlib.blake2b(digest_size=16)
+        self._written = hashlib.blake2b(digest_size=16)
         self._file: BinaryIO | None = None
 
     @property
@@ -81,6 +84,7 @@ class UnfinishedFile:
                 self._undo_rename()
             self._check_place(self._file)
             self._state = self._find_state()
+            self._check_written()
             self._file.truncate(self._state.bytes)
         except OSError as error:
             self._close()
@@ -138,12 +142,14 @@ class UnfinishedFile:
                 raise ValueError("append belongs inside of the context")
             self._file.write(data)
             sync(self._file)
+            self._written.update(data)
             self._save(
                 replace(
                     self._state,
                     lines=self.lines + len(lines),
                     bytes=self._state.bytes + len(data),
                     inputs=self._hasher.hexdigest(),
+                    outputs=self._written.hexdigest(),
                 )
             )
         except OSError as error:
@@ -187,6 +193,21 @@ class UnfinishedFile:
             found = f"{size:,} of {state.bytes:,} bytes"
             raise self._refuse("a piece of this file is missing", found)
         return state
+
+    def _check_written(self) -> None:
+        """Refuse to go on with lines that are not those that were written.
+
+        Raises:
+            DataError: their digest is another one.
+        """
+        left = self._state.bytes
+        with self.part.open("rb") as file:
+            while block := file.read(min(left, _BLOCK)):
+                self._written.update(block)
+                left -= len(block)
+        wanted = self._state.outputs
+        if self._state.lines and wanted and self._written.hexdigest() != wanted:
+            raise self._refuse("the lines in this file were altered", "another digest of them")
 
     def _read_sidecar(self) -> State:
         try:

@@ -21,6 +21,7 @@ from spanfit.errors import ModelError, require
 from spanfit.exports.messages import silenced
 from spanfit.exports.parity import Loss, Parity
 from spanfit.interruptions import uninterrupted
+from spanfit.model_files import read_object
 from spanfit.prediction import Predictor
 from spanfit.settings import FILE_NAME, ModelSettings, read_settings
 from spanfit.tokenizer import Tokenizer, load_tokenizer
@@ -210,7 +211,7 @@ def publish(done: Export, written: Path, target: Target, torch: Predictor) -> No
         done.file.parent.mkdir(exist_ok=True)
         for file in reversed(_files(written / form.file)):  # weights before what names them
             shutil.move(file, done.file.parent / file.name)
-        entries = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
+        entries = read_object(report) if report.is_file() else {}
         entries[form.name] = _describe(done, torch)
         text = json.dumps(entries, ensure_ascii=False, indent=2) + "\n"
         (target.aside / REPORT_NAME).write_text(text, encoding="utf-8")

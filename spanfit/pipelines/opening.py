@@ -11,6 +11,7 @@ from spanfit.backends.formats import TORCH
 from spanfit.errors import ArgumentError, require
 from spanfit.loading import load
 from spanfit.model import Model
+from spanfit.model_files import check_folder, check_tokenizer_files
 from spanfit.prediction import Predictor
 from spanfit.settings import ModelSettings
 from spanfit.tasks import TASKS
@@ -94,6 +95,9 @@ def _open_tokenizer(tokenizer: Any, *, trust_remote_code: bool) -> Tokenizer:  #
         from spanfit.hub import use_cache_only
 
         source = str(tokenizer)
+        if Path(source).is_dir():
+            check_folder(source)
+            check_tokenizer_files(source, trust_remote_code=trust_remote_code)
         with explained(source):
             tokenizer = transformers.AutoTokenizer.from_pretrained(
                 source,

@@ -21,7 +21,7 @@ from spanfit.errors import ModelError, list_some
 from spanfit.examples import AS_IT_IS, Reading
 from spanfit.metrics import score
 from spanfit.recipe import Recipe, TaskSection
-from spanfit.settings import Calibration, ModelSettings, TagSettings
+from spanfit.settings import ITS_OWN, Calibration, ModelSettings, TagSettings
 from spanfit.tagged import TaggedExample, TaggingPrediction
 from spanfit.tags import (
     find_scheme,
@@ -226,5 +226,6 @@ def _require(settings: ModelSettings) -> TagSettings:
             "the settings of this model do not say which tags its outputs are",
             where="spanfit.json",
             expected='"tagging": {"tags": […], "scheme": …}',
+            fix=ITS_OWN,
         )
     return settings.tagging
