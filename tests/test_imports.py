@@ -16,8 +16,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "spanfit"
 
 LEVELS = (
     "version types tagged errors offsets readings groups progress tokens tokenizer_backend "
-    "cli.console storage manifests interruptions",
-    "tags examples text hub auto_tokenizer token_stages locks run_records",
+    "cli.console storage manifests interruptions shares",
+    "tags examples text hub auto_tokenizer token_stages locks run_records processes",
     "python_tokenizer",
     "recipe template tokenizer_config pretokens data quickstart cli.marks",
     "settings suggestion tokenizer temperature null_scale threshold parts",
@@ -35,7 +35,7 @@ LEVELS = (
     "loading",
     "pipelines",
     "runs preparation upload",
-    "card_metadata evaluation_loss exports failures hardware",
+    "card_metadata evaluation_loss exports failures hardware shared_runs",
     "model_card",
     "publication steps",
     "tracking",
@@ -43,6 +43,7 @@ LEVELS = (
     "training",
     "estimation quickstart.lesson seeds integrations",
     "cli spanfit",
+    "__main__",
 )
 """A module imports from the levels above its own line, or from inside its own package."""
 
@@ -85,6 +86,7 @@ IMPORT_TORCH = {
     "failures",
     "hardware",
     "steps",
+    "processes",
 }
 """The modules that import one of HEAVY at their top."""
 
@@ -99,6 +101,7 @@ NEED_TORCH = IMPORT_TORCH | {
     "quickstart.lesson",
     "seeds",
     "resumption",
+    "shared_runs",
 }
 """Those and what imports them; all other modules work without torch."""
 
