@@ -46,6 +46,10 @@ class Processes:
         """Whether this process writes files and speaks."""
         return self.rank == 0
 
+    def describe(self) -> list[str]:
+        """What to say of them, if there is something to say."""
+        return []
+
     def voice(self, progress: Progress) -> Progress:
         """What this process speaks with: `progress`, or nothing that is heard."""
         return progress if self.is_first else Progress(quiet=True)
@@ -179,6 +183,9 @@ class _Launched(Processes):
     def __init__(self, rank: int, count: int) -> None:
         self.rank, self.count = rank, count
 
+    def describe(self) -> list[str]:
+        return [f"processes: {self.count}, which share the windows of each step"]
+
     def command(self, words: str) -> str:
         return f"torchrun --nproc-per-node {self.count} -m {words}"
 
@@ -214,7 +221,7 @@ class _Launched(Processes):
         ):
             flat = torch.cat([gradient.reshape(-1) for gradient in bucket])
             _sum(flat)
-            parts = flat.split([gradient.numel() for gradient in bucket])
+            parts = torch.split(flat, [gradient.numel() for gradient in bucket])
             for gradient, part in zip(bucket, parts, strict=True):
                 gradient.copy_(part.view_as(gradient))
         return float(known[0])
@@ -248,12 +255,13 @@ class _Launched(Processes):
         except Exception as error:
             failed = error
         codes = self.gather(None if failed is None else _exit_code(failed))
-        first = next((rank for rank, code in enumerate(codes) if code is not None), None)
-        if first is None:
+        broken = [(rank, code) for rank, code in enumerate(codes) if code is not None]
+        if not broken:
             return
-        if failed is not None and first == self.rank:
+        rank, code = broken[0]
+        if failed is not None and rank == self.rank:
             raise failed
-        raise ToldElsewhereError(f"process {first} failed", exit_code=codes[first]) from failed
+        raise ToldElsewhereError(f"process {rank} failed, and says why", exit_code=code) from failed
 
     def shared(self, error: BaseException, *, exit_code: int = 1) -> BaseException:
         return error if self.is_first else ToldElsewhereError(str(error), exit_code=exit_code)

@@ -77,6 +77,8 @@ def train(
     """
     progress, processes = progress or Progress(), join()
     voice = processes.voice(progress)
+    for line in processes.describe():
+        voice.note(line)
     for doubt in doubt_launch():
         voice.warn(doubt)
     make = partial(

@@ -219,6 +219,8 @@ def test_a_training_is_that_of_one_process(settings, task, tmp_path):
     assert record_of(tmp_path / "both")["hardware"]["processes"] == 2
     first, second = (end.printed for end in both)
     assert second == ""
+    count, _, first = first.partition("\n")
+    assert count == "processes: 2, which share the windows of each step"
     assert without_speeds(first) == without_speeds(alone[0].printed).replace("alone", "both")
 
 
