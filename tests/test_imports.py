@@ -42,8 +42,8 @@ LEVELS = (
     "resumption",
     "training",
     "estimation quickstart.lesson seeds integrations",
-    "cli spanfit",
-    "__main__",
+    "cli",
+    "spanfit __main__",
 )
 """A module imports from the levels above its own line, or from inside its own package."""
 
