@@ -26,6 +26,7 @@ from safetensors.torch import load_file
 from trainings_to_kill import CONTENTS, QUIET, assert_equal, make_training
 
 import spanfit
+from spanfit import cache
 from spanfit.errors import RunError
 from spanfit.hardware import check_hardware
 from spanfit.prediction import Predictor
@@ -62,7 +63,12 @@ def masked(tmp_path_factory):
     """A recipe with dropout, and its run in two processes in one go."""
     place = tmp_path_factory.mktemp("masked")
     recipe, folder = make_training(place, "qa"), place / "whole"
-    values(launch(lambda _rank: train(recipe, folder)))
+
+    def work(_rank):
+        os.environ["SPANFIT_CACHE"], cache.MIN_CHARACTERS = str(place / "cache"), 1
+        train(recipe, folder)
+
+    values(launch(work))
     return recipe, folder
 
 
@@ -242,6 +248,12 @@ def assert_weights_close(folder, other):
             torch.testing.assert_close(found[name], weight, rtol=0, atol=1e-4, msg=name)
 
 
+def test_tokens_may_be_kept_by_all_at_once(masked):
+    """Runs without that cache are compared with this one below, to the bit."""
+    _, whole = masked
+    assert {file.suffix for file in (whole.parent / "cache").iterdir()} == {".npz"}
+
+
 def at_step(step, act, *, rank):
     """Have the process of this rank do something within a step, before the gradient."""
     take_step = Training.take_step
@@ -254,24 +266,28 @@ def at_step(step, act, *, rank):
     Training.take_step = acting
 
 
-@pytest.mark.parametrize("rank", [0, 1])
-def test_one_killed_ends_all_and_the_run_goes_on(masked, tmp_path, rank):
+def assert_lost(ended, folder):
+    """What is said by a process that has lost another."""
+    assert ended.error == "LostProcessError"
+    assert f"{folder}: another process of this training has ended" in ended.message
+    command = f"torchrun --nproc-per-node 2 -m spanfit train --resume {folder}"
+    assert f"try:      {command}" in ended.message
+
+
+def test_the_first_killed_in_a_step_ends_all_and_the_run_goes_on(masked, tmp_path):
     recipe, whole = masked
     folder = tmp_path / "run"
 
     def work(_rank):
-        at_step(6, kill, rank=rank)
-        train(recipe, folder, progress=Progress())
+        at_step(6, kill, rank=0)
+        train(recipe, folder)
 
     started = time.monotonic()
-    ended = launch(work)
+    killed, other = launch(work)
     assert time.monotonic() - started < 30
-    other = ended[1 - rank]
-    assert (ended[rank].error, other.error) == (None, "LostProcessError")
-    assert f"{folder}: another process of this training has ended" in other.message
-    command = f"torchrun --nproc-per-node 2 -m spanfit train --resume {folder}"
-    assert f"try:      {command}" in other.message
-    assert record_of(folder)["status"] == ("running" if rank == 0 else "failed")
+    assert killed.error is None
+    assert_lost(other, folder)
+    assert record_of(folder)["status"] == "running"
     values(launch(lambda _rank: train(recipe, folder)))
     assert_equal(folder, whole)
 
@@ -285,7 +301,8 @@ def test_one_killed_in_an_evaluation_leaves_it_to_be_done_again(masked, tmp_path
             Predictor._predict_chunk = lambda *_arguments: kill()
         train(recipe, folder, minutes=60.0)
 
-    assert launch(work)[0].error == "LostProcessError"
+    assert_lost(launch(work)[0], folder)
+    assert record_of(folder)["status"] == "failed"
     step = record_of(folder)["steps"]
     assert RunFolder(folder).list_checkpoints()[0].name == f"step-{step:06}"
     values(launch(lambda _rank: train(recipe, folder)))
