@@ -7,6 +7,8 @@ SpanFitError          base: one message that says where, what was expected, what
 ├── ModelError        a model folder, tokenizer or checkpoint does not fit   exit 1
 ├── MissingExtraError an optional dependency is not installed                exit 1
 ├── RunError          a training could not go on                             exit 1
+│   ├── LostProcessError     another process of it has ended                 exit 1
+│   └── ToldElsewhereError   another process of it says why                  as there
 ├── HubError          the hub cannot be reached, or refuses                  exit 1
 └── RecipeError       a recipe or an option is wrong                         exit 2
     └── ArgumentError an argument of a pipeline is wrong; a ValueError too   exit 2
@@ -72,6 +74,18 @@ class ModelError(SpanFitError):
 
 class RunError(SpanFitError):
     """A training could not start or go on."""
+
+
+class LostProcessError(RunError):
+    """Another process of the same training has ended, or says nothing any more."""
+
+
+class ToldElsewhereError(RunError):
+    """Another process of the same training has failed or was interrupted, and says so itself."""
+
+    def __init__(self, problem: str, *, exit_code: int) -> None:
+        super().__init__(problem)
+        self.exit_code = exit_code
 
 
 class HubError(SpanFitError):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from spanfit.hardware import set_up_torch
 from spanfit.preparation import prepare
+from spanfit.processes import join
 from spanfit.progress import Progress
 from spanfit.recipe import Recipe
 from spanfit.runs import RunFolder
@@ -48,10 +49,12 @@ def estimate(
     Raises:
         RecipeError, DataError, ModelError: as `train`. Nothing is written.
     """
-    recipe = resolve_recipe(recipe, overrides=overrides)
-    set_up_torch(recipe)
-    prepared = prepare(recipe, progress=progress or Progress())
-    training = Training(prepared, RunFolder(Path()), Progress(quiet=True))
+    processes = join()
+    with processes.together():
+        recipe = resolve_recipe(recipe, overrides=overrides)
+        set_up_torch(recipe)
+        prepared = prepare(recipe, progress=processes.voice(progress or Progress()))
+        training = Training(prepared, RunFolder(Path()), Progress(quiet=True), processes=processes)
     training.network.train()
     plan, lengths = prepared.plan, prepared.windows.lengths
     tokens = seconds = 0.0

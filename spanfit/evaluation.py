@@ -45,9 +45,29 @@ def predict_all(
     Raises:
         ModelError: the logits hold NaN or infinity.
     """
+    arranged = predictor.arrange(examples)
+    return predict_arranged(
+        arranged, predictor, total=len(examples), title=title, progress=progress, observe=observe
+    )
+
+
+def predict_arranged(
+    examples: Iterable[Example],
+    predictor: Predictor,
+    *,
+    total: int,
+    title: str,
+    progress: Progress,
+    observe: Observer | None = None,
+) -> list[Prediction]:
+    """The same of `total` examples that are arranged already, or of some of those.
+
+    Raises:
+        ModelError: the logits hold NaN or infinity.
+    """
     predictions: list[Prediction] = []
-    with progress.bar(title, total=len(examples), unit="examples") as bar:
-        for _, found in predictor.predict_chunks(predictor.arrange(examples), observe=observe):
+    with progress.bar(title, total=total, unit="examples") as bar:
+        for _, found in predictor.predict_chunks(examples, observe=observe):
             predictions += found
             bar.advance(len(found))
     return predictions

@@ -1,4 +1,4 @@
-"""What stops a training, as one message each: a loss that is no number, memory that ran out."""
+"""What stops a training, as one message each: a broken loss, too little memory, a lost process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from spanfit.errors import RunError, list_some
+from spanfit.errors import LostProcessError, RunError, list_some
 from spanfit.runs import resume_command
 
 MEMORY_ERRORS = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc")
@@ -25,6 +25,11 @@ def broken_figure(what: str, value: float, *, step: int, ids: Sequence[str], run
         fix="a new run with a lower optimizer.learning_rate, or run.precision=fp32; the weights "
         "before it are in checkpoints/",
     )
+
+
+def lost_process(error: LostProcessError, *, run: Path, command: str) -> LostProcessError:
+    """The error for a run that another process has left; `command` takes it up again."""
+    return LostProcessError(error.problem, where=str(run), found=error.found, fix=command)
 
 
 @contextmanager

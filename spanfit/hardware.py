@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 from accelerate.utils import set_seed
 
@@ -12,26 +10,24 @@ from spanfit.errors import RunError
 from spanfit.recipe import Recipe
 
 
-def check_hardware(recipe: Recipe) -> None:
+def check_hardware(recipe: Recipe, *, n_processes: int = 1) -> None:
     """Refuse what this machine cannot do, before anything is read.
 
     Raises:
         RecipeError: there is no such device, or it does not compute in that precision.
-        RunError: a launcher started several processes.
+        RunError: there is no device for each process.
     """
-    resolve_precision(recipe.run.precision, resolve_device(recipe.run.device))
-    n_processes = os.environ.get("WORLD_SIZE", "1")
-    if n_processes.isdecimal() and int(n_processes) > 1:
-        raise refuse_processes(int(n_processes))
-
-
-def refuse_processes(n: int) -> RunError:
-    """The error of a training in several processes."""
-    return RunError(
-        "training in several processes is not supported yet",
-        found=f"{n} processes",
-        fix="spanfit train RECIPE, without a launcher",
-    )
+    device = resolve_device(recipe.run.device)
+    resolve_precision(recipe.run.precision, device)
+    n_devices = {"cuda": torch.cuda.device_count(), "mps": 1}.get(device.type, n_processes)
+    if n_processes > n_devices:
+        raise RunError(
+            f"each process needs a device of its own to train on {device.type}",
+            expected=f"{n_devices} processes at most",
+            found=f"{n_processes} processes",
+            fix=f"torchrun --nproc-per-node {n_devices} -m spanfit train …, or "
+            "--set run.device=cpu",
+        )
 
 
 def set_up_torch(recipe: Recipe) -> None:

@@ -1,5 +1,6 @@
 """Ctrl-C that waits: for a file that is being written, for the end of a step.
 
+The signal that asks a process to end (SIGTERM, of launchers, schedulers and `kill`) counts as one.
 Only the main thread gets signals, so elsewhere nothing is held back.
 """
 
@@ -11,20 +12,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+Handler = Callable[[int, FrameType | None], None]
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until what is being written is whole; then it counts."""
-    if threading.current_thread() is not threading.main_thread():
+def terminable() -> Iterator[None]:
+    """Take SIGTERM for a Ctrl-C."""
+    with _handled(_interrupt, (signal.SIGTERM,)):
         yield
-        return
+
+
+@contextmanager
+def uninterrupted(*, is_ending: bool = False) -> Iterator[None]:
+    """Hold Ctrl-C back until what is being written is whole; then it counts.
+
+    `is_ending`: it does not count then, because an error or an interruption is being raised.
+    """
     held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
-    try:
+    with _handled(lambda number, _frame: held.append(number), SIGNALS):
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if held:
+    if held and not is_ending:
         raise KeyboardInterrupt
 
 
@@ -34,9 +42,6 @@ def noticed() -> Iterator[Callable[[], bool]]:
 
     One that nobody asked about counts at the end.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
     seen: list[int] = []
 
     def notice(number: int, _frame: FrameType | None) -> None:
@@ -44,10 +49,41 @@ def noticed() -> Iterator[Callable[[], bool]]:
         if len(seen) > 1:
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, notice)
-    try:
+    with _handled(notice, SIGNALS):
         yield lambda: bool(seen)
-    finally:
-        signal.signal(signal.SIGINT, before)
     if seen:
         raise KeyboardInterrupt
+
+
+def ignore_termination() -> None:
+    """Ignore SIGTERM from now on: this process is about to end with a message of its own."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+@contextmanager
+def _handled(handle: Handler, numbers: tuple[signal.Signals, ...]) -> Iterator[None]:
+    """Have `handle` called for these signals; what was called before is put back.
+
+    But not over what was set inside. A SIGTERM that is ignored stays so, and a signal that somebody
+    handles outside of Python is left to them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in numbers}
+    if before.get(signal.SIGTERM) is signal.SIG_IGN:
+        del before[signal.SIGTERM]
+    before = {number: handler for number, handler in before.items() if handler is not None}
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is handle:
+                signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -119,13 +119,14 @@ class Predictor:
         memory = TextMemory(self.tokenizer)
         for chunk in gather(
             examples,
-            size=self._n_characters,
+            size=self.n_characters,
             max_items=CHUNK_EXAMPLES,
             max_size=CHARACTERS_AT_ONCE,
         ):
             yield chunk, self._predict_chunk(chunk, memory, observe)
 
-    def _n_characters(self, example: Example) -> int:
+    def n_characters(self, example: Example) -> int:
+        """How long an arranged example is, with all that a window may hold of it."""
         pair = self.task.texts(example)
         return len(pair.fixed or "") + len(pair.sliced)
 

@@ -15,8 +15,8 @@ from spanfit.calibration import CALIBRATORS
 from spanfit.checkpoints import FOLDER, Standing, name_of, system_errors
 from spanfit.data.predictions import write_predictions
 from spanfit.data.writing import write_examples
-from spanfit.evaluation import Evaluation, predict_all, score_predictions
-from spanfit.evaluation_loss import EvaluationLoss
+from spanfit.evaluation import Evaluation, score_predictions
+from spanfit.evaluation_loss import predict_with_loss
 from spanfit.examples import Examples, Prediction
 from spanfit.interruptions import uninterrupted
 from spanfit.manifests import seal
@@ -24,6 +24,7 @@ from spanfit.metrics import Confidence
 from spanfit.model_card import CardEntry, write_model_card
 from spanfit.prediction import Predictor
 from spanfit.preparation import Prepared
+from spanfit.processes import ALONE, Processes
 from spanfit.progress import Progress
 from spanfit.runs import CHECKPOINTS, RunFolder
 from spanfit.settings import Calibration, ModelSettings
@@ -68,7 +69,8 @@ class Publication:
     """Evaluates after each epoch and keeps the best model in the run folder.
 
     `save_state` adds to a checkpoint, into a folder that it makes, what a training goes on with.
-    `standing` is how the epochs so far compare.
+    `standing` is how the epochs so far compare. Of several `processes` each has all scores, and the
+    folder of the first alone writes.
     """
 
     def __init__(
@@ -79,10 +81,11 @@ class Publication:
         progress: Progress,
         backend: TorchBackend,
         save_state: Callable[[Path], None],
+        processes: Processes = ALONE,
     ) -> None:
         self._prepared, self._folder = prepared, folder
         self._progress, self._backend = progress, backend
-        self._save_state = save_state
+        self._save_state, self._processes = save_state, processes
         self.standing = Standing()
         self._calibrator = CALIBRATORS[prepared.task.name]
 
@@ -145,7 +148,6 @@ class Publication:
 
     def _predict(self, examples: Examples, name: str) -> tuple[list[Prediction], float]:
         """Predictions decided at the default threshold, and the mean loss of their windows."""
-        observer = EvaluationLoss(self._prepared)
         predictor = Predictor(
             task=self._prepared.task,
             tokenizer=self._prepared.pretrained.tokenizer,
@@ -153,10 +155,14 @@ class Publication:
             backend=self._backend,
             max_tokens=self._prepared.recipe.batch.max_prediction_tokens,
         )
-        predictions = predict_all(
-            examples, predictor, title=name, progress=self._progress, observe=observer
+        return predict_with_loss(
+            examples,
+            predictor,
+            self._prepared,
+            title=name,
+            progress=self._progress,
+            processes=self._processes,
         )
-        return predictions, observer.mean
 
     def _score(
         self, part: str, predictions: list[Prediction], loss: float, calibration: Calibration

@@ -38,6 +38,7 @@ def describe_run(
     recipe: dict[str, Any],
     device: str,
     threads: int,
+    processes: int,
     resolved: dict[str, Any],
     data: dict[str, str],
     examples: dict[str, dict[str, int]],
@@ -61,6 +62,7 @@ def describe_run(
             "logical_cores": os.cpu_count(),
             "device": device,
             "threads": threads,
+            "processes": processes,
         },
         "resolved": resolved,
         "data_digests": data,
@@ -88,8 +90,9 @@ def continue_record(
 def list_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What of software, machine and what was left to it is another than it was, a phrase each."""
     names = [("software", name) for name in ("python", "spanfit", *TESTED_PACKAGES)]
-    names += [("hardware", name) for name in ("processor", "device", "threads")]
+    names += [("hardware", name) for name in ("processor", "device", "threads", "processes")]
     names += [("resolved", name) for name in ("precision", "packed", "max_tokens")]
+    before = {**before, "hardware": {"processes": 1, **before["hardware"]}}  # some did not say
     values = [(name, before[part].get(name), now[part].get(name)) for part, name in names]
     return [f"{name} {then} → {here}" for name, then, here in values if then != here]
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from spanfit.errors import RecipeError
 from spanfit.metrics.signatures import Signature, require_same_signature
+from spanfit.processes import join
 from spanfit.progress import Progress
 from spanfit.recipe import Recipe
 from spanfit.runs import CHECKPOINT_MINUTES, Run, RunFolder, check_free, find_free_folder
@@ -69,20 +71,19 @@ def train_seeds(
         DataError, ModelError, MissingExtraError, RunError, KeyboardInterrupt: as `train`. The runs
             that are finished stay, and scores.json holds theirs.
     """
-    progress = progress or Progress()
-    recipe = resolve_recipe(recipe, overrides=overrides)
-    _check_seeds(seeds)
-    # All of them now, not the last one after hours.
-    recipes = [resolve_recipe(recipe, overrides=[f"run.seed={seed}"]) for seed in seeds]
-    if resume is not None:
-        folder = Path(resume)
-    else:
-        folder = Path(out) if out is not None else find_free_folder(f"{recipe.task.name}-seeds")
-        check_free(folder)
+    progress, processes = progress or Progress(), join()
+    voice = processes.voice(progress)
+    with processes.together():
+        recipe = resolve_recipe(recipe, overrides=overrides)
+        _check_seeds(seeds)
+        # All of them now, not the last one after hours.
+        recipes = [resolve_recipe(recipe, overrides=[f"run.seed={seed}"]) for seed in seeds]
+        name = f"{recipe.task.name}-seeds"
+    folder = processes.tell(lambda: _choose_folder(out, resume, default_name=name))
     done = SeedRuns(folder=folder, seeds=(), runs=(), spreads={})
     try:
         for number, (seed, of_seed) in enumerate(zip(seeds, recipes, strict=True), start=1):
-            progress.note(f"seed {seed} ({number} of {len(seeds)})")
+            voice.note(f"seed {seed} ({number} of {len(seeds)})")
             place = folder / f"seed-{seed}"
             run = train(
                 of_seed,
@@ -93,13 +94,27 @@ def train_seeds(
                 progress=progress,
             )
             done = _add(done, seed, run)
-            RunFolder(folder).write_json("scores.json", _to_json(done, seeds))
+            content = _to_json(done, seeds)
+            processes.tell(partial(RunFolder(folder).write_json, "scores.json", content))
     except BaseException:  # an interruption too: it is raised again, the runs stay
         if done.runs:
             kept = ", ".join(str(run.folder) for run in done.runs)
-            progress.note(f"finished before that, and in {folder / 'scores.json'}: {kept}")
+            voice.note(f"finished before that, and in {folder / 'scores.json'}: {kept}")
         raise
     return done
+
+
+def _choose_folder(out: str | Path | None, resume: str | Path | None, *, default_name: str) -> Path:
+    """The folder of all seeds: one that is begun, or one that is free.
+
+    Raises:
+        RunError: there is something in it already.
+    """
+    if resume is not None:
+        return Path(resume)
+    folder = Path(out) if out is not None else find_free_folder(default_name)
+    check_free(folder)
+    return folder
 
 
 def _check_seeds(seeds: Sequence[int]) -> None:

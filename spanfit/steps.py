@@ -2,7 +2,8 @@
 
 A step sees exactly the windows that a plain random batch would hold; inside the step they are
 computed in micro-batches of like length. The loss is the sum over the whole step divided by the
-whole step's count, so the gradient is that of the padded batch.
+whole step's count, so the gradient is that of the padded batch. Several processes share the windows
+of a step, and each has the sum of their gradients.
 """
 
 from __future__ import annotations
@@ -19,12 +20,11 @@ from spanfit.backends.torch import TorchBackend, resolve_device, resolve_precisi
 from spanfit.batching import join
 from spanfit.checkpoints import Learner
 from spanfit.dropout import cheapen_dropout
-from spanfit.errors import RunError
 from spanfit.failures import broken_figure
-from spanfit.hardware import refuse_processes
 from spanfit.losses import LOSSES
 from spanfit.optimization import make_optimizer, make_schedule
 from spanfit.preparation import Plan, Prepared
+from spanfit.processes import ALONE, Processes
 from spanfit.runs import RunFolder
 
 Rows = NDArray[np.int64]
@@ -34,10 +34,15 @@ class Stepper:
     """Network, optimizer and schedule of a training, and the step that they have come to."""
 
     def __init__(
-        self, prepared: Prepared, folder: RunFolder, *, trackers: Sequence[str] = ()
+        self,
+        prepared: Prepared,
+        folder: RunFolder,
+        *,
+        trackers: Sequence[str] = (),
+        processes: Processes = ALONE,
     ) -> None:
         recipe, network = prepared.recipe, prepared.pretrained.network
-        self.prepared, self.folder = prepared, folder
+        self.prepared, self.folder, self.processes = prepared, folder, processes
         device = resolve_device(recipe.run.device)
         precision = resolve_precision(recipe.run.precision, device)
         AcceleratorState._reset_state()  # an earlier training of this process may have chosen else
@@ -47,8 +52,6 @@ class Stepper:
             log_with=list(trackers) or None,
             project_dir=str(folder.folder / "tracking"),
         )
-        if self.accelerator.num_processes > 1:
-            raise refuse_processes(self.accelerator.num_processes)
         self.precision = precision
         # Not prepared by Accelerate, which would have `forward` compute in half precision for good,
         # in evaluations too. They are in fp32, as the model will be when it is loaded.
@@ -82,8 +85,10 @@ class Stepper:
         """One optimizer step on these windows: its mean loss, and the norm of its gradient.
 
         Raises:
-            RunError: the loss, or outside of fp16 the gradient, is NaN or infinite.
+            RunError: the loss, or outside of fp16 the gradient, is NaN or infinite, or another
+                process has ended.
         """
+        self.processes.vary(seed=self.prepared.recipe.run.seed, step=self.step)
         loss = self.accumulate_gradient(rows)
         if not np.isfinite(loss):
             raise self._broken("loss", loss, rows)
@@ -105,18 +110,22 @@ class Stepper:
         return loss, norm
 
     def accumulate_gradient(self, rows: Rows) -> float:
-        """Add the gradient of the mean loss over these windows; returns that loss."""
-        lengths = self.prepared.windows.lengths[rows]
+        """Add the gradient of the mean loss over these windows; returns that loss.
+
+        Of several processes each computes a share of the windows, and all get the sum.
+        """
+        lengths = self.prepared.windows.lengths
         count = max(self.prepared.targets.count(rows), 1e-12)  # 0: nothing to learn in these
         total = torch.zeros((), device=self.accelerator.device)
+        mine = rows[self.processes.share(lengths[rows])]
         micro_batches = self.backend.split(
-            lengths, max_tokens=self.prepared.recipe.batch.max_tokens
+            lengths[mine], max_tokens=self.prepared.recipe.batch.max_tokens
         )
         for chosen in micro_batches:
-            loss = self.loss_sum(rows[chosen]) / count
+            loss = self.loss_sum(mine[chosen]) / count
             self.accelerator.backward(loss)
             total += loss.detach()
-        return float(total)
+        return self.processes.sum_gradient(self.network.parameters(), float(total))
 
     def loss_sum(self, rows: Rows) -> torch.Tensor:
         """The summed loss of some windows, computed as one padded batch; a scalar."""
@@ -128,10 +137,11 @@ class Stepper:
             logits, batch, self.prepared.targets, label_smoothing=task.label_smoothing
         )
 
-    def _broken(self, what: str, value: float, rows: Rows) -> RunError:
+    def _broken(self, what: str, value: float, rows: Rows) -> BaseException:
         examples = self.prepared.windows.example[rows]
         ids = [self.prepared.parts.training[row].id for row in examples]
-        return broken_figure(what, value, step=self.step + 1, ids=ids, run=self.folder.folder)
+        error = broken_figure(what, value, step=self.step + 1, ids=ids, run=self.folder.folder)
+        return self.processes.shared(error)
 
 
 def steps_of_epoch(plan: Plan, *, epoch: int, seed: int, done: int = 0) -> Iterator[Rows]:

@@ -122,7 +122,8 @@ def track(folder: RunFolder, accelerator: Accelerator, recipe: Recipe) -> Iterat
         with folder.metrics_observed(log):
             yield
     finally:
-        accelerator.end_training()
+        for tracker in accelerator.trackers:  # `end_training` would also part the processes
+            tracker.finish()
 
 
 def flatten(recipe: Recipe) -> dict[str, str | int | float | bool]:

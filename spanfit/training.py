@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from spanfit.checkpoints import Interval, Position, restore, save_state
-from spanfit.errors import RunError
-from spanfit.failures import explained_memory
+from spanfit.errors import LostProcessError, RunError
+from spanfit.failures import explained_memory, lost_process
 from spanfit.hardware import check_hardware, set_up_torch
-from spanfit.interruptions import noticed
+from spanfit.interruptions import noticed, terminable, uninterrupted
 from spanfit.preparation import Prepared, prepare
+from spanfit.processes import ALONE, Processes, doubt_launch, join
 from spanfit.progress import Progress, format_seconds
 from spanfit.publication import Publication
 from spanfit.recipe import Recipe, make_recipe, read_recipe
@@ -36,10 +39,12 @@ from spanfit.runs import (
     check_free,
     resume_command,
 )
+from spanfit.shared_runs import begin_alike, held
 from spanfit.steps import Stepper, steps_of_epoch
 from spanfit.tracking import StepLog, check_trackers, track
 
 
+@terminable()
 def train(
     recipe: Recipe | str | Path | None = None,
     *,
@@ -59,40 +64,59 @@ def train(
     `trackers` names what else gets the metrics: tensorboard, wandb, … as Accelerate knows them.
     `checkpoint_minutes` lie between two checkpoints, beside those of epochs; 0: one every step.
 
+    Called in each process that a launcher started, it trains in all of them: see `processes`. The
+    first one writes and speaks; an error that it says is a `ToldElsewhereError` in the others.
+
     Raises:
         RecipeError: the recipe, an override or a tracker's name is wrong, or there is no recipe.
         DataError, ModelError: data or encoder cannot be used.
         MissingExtraError: a tracker is not installed.
         RunError: the folder is taken, another process trains there, recipe or data are not the
-            run's, memory or disk ran out, or the loss is not a number.
+            run's, memory or disk ran out, the loss is not a number, or another process has ended.
         KeyboardInterrupt: interrupted; the run folder holds a usable model then.
     """
-    progress = progress or Progress()
-    check_trackers(trackers)
-    if resume is not None and RunFolder(Path(resume)).is_begun:
-        return _go_on(
-            RunFolder(Path(resume)),
-            recipe,
-            overrides=overrides,
-            trackers=trackers,
-            checkpoint_minutes=checkpoint_minutes,
-            progress=progress,
-        )
-    if recipe is None:
-        raise nothing_to_train(resume)
-    recipe = resolve_recipe(recipe, overrides=overrides)
-    out = out if resume is None else resume
-    if out is not None:
-        check_free(Path(out))  # now, not after minutes of preparation
-    check_hardware(recipe)
-    set_up_torch(recipe)
-    prepared = prepare(recipe, progress=progress)
-    folder = RunFolder.create(out, default_name=prepared.task.name)
-    with folder.locked():
-        check_free(folder.folder)  # nobody was quicker
-        training = Training(
-            prepared, folder, progress, trackers=trackers, checkpoint_minutes=checkpoint_minutes
-        )
+    progress, processes = progress or Progress(), join()
+    voice = processes.voice(progress)
+    for line in processes.describe():
+        voice.note(line)
+    for doubt in doubt_launch():
+        voice.warn(doubt)
+    make = partial(
+        Training,
+        progress=progress,
+        trackers=trackers,
+        checkpoint_minutes=checkpoint_minutes,
+        processes=processes,
+    )
+    with processes.together():
+        check_trackers(trackers)
+        is_begun = resume is not None and RunFolder(Path(resume)).is_begun
+    if resume is not None and is_begun:
+        with held(Path(resume), processes) as folder:
+            return _go_on(
+                folder,
+                recipe,
+                overrides=overrides,
+                progress=voice,
+                processes=processes,
+                make=make,
+            )
+    with processes.together():
+        if recipe is None:
+            raise nothing_to_train(resume)
+        recipe = resolve_recipe(recipe, overrides=overrides)
+        out = out if resume is None else resume
+        if out is not None:
+            check_free(Path(out))  # now, not after minutes of preparation
+        check_hardware(recipe, n_processes=processes.count)
+        set_up_torch(recipe)
+        prepared = prepare(recipe, progress=voice)
+    name = prepared.task.name
+    place = processes.tell(lambda: RunFolder.create(out, default_name=name).folder)
+    with held(place, processes) as folder:
+        with processes.together():
+            check_free(folder.folder)  # nobody was quicker
+            training = make(prepared, folder)
         return training.run()
 
 
@@ -101,26 +125,26 @@ def _go_on(
     recipe: Recipe | str | Path | None,
     *,
     overrides: Sequence[str],
-    trackers: Sequence[str],
-    checkpoint_minutes: float,
     progress: Progress,
+    processes: Processes,
+    make: Callable[[Prepared, RunFolder], Training],
 ) -> Run:
     """Take a run up again; see `train`."""
-    with folder.locked():
+    with processes.together():
         record = read_record(folder)
         chosen = choose_recipe(folder, record, recipe, overrides=overrides)
-        if record["status"] == "finished":
-            progress.note(f"{folder.folder}: this run is finished, there is nothing to go on with")
-            return Run(folder.folder)
-        checkpoint = find_checkpoint(folder, progress=progress)
+    if record["status"] == "finished":
+        progress.note(f"{folder.folder}: this run is finished, there is nothing to go on with")
+        return Run(folder.folder)
+    checkpoint = processes.tell(lambda: find_checkpoint(folder, progress=progress))
+    with processes.together():
+        check_hardware(chosen, n_processes=processes.count)
         set_up_torch(chosen)
         prepared = prepare(chosen, progress=progress)
         check_data(folder, record, prepared)
-        training = Training(
-            prepared, folder, progress, trackers=trackers, checkpoint_minutes=checkpoint_minutes
-        )
+        training = make(prepared, folder)
         training.go_on_from(checkpoint, record=record)
-        return training.run()
+    return training.run()
 
 
 def resolve_recipe(recipe: Recipe | str | Path, *, overrides: Sequence[str] = ()) -> Recipe:
@@ -145,16 +169,23 @@ class Training(Stepper):
         *,
         trackers: Sequence[str] = (),
         checkpoint_minutes: float = CHECKPOINT_MINUTES,
+        processes: Processes = ALONE,
     ) -> None:
-        super().__init__(prepared, folder, trackers=trackers)
-        self.progress = progress
+        super().__init__(prepared, folder, trackers=trackers, processes=processes)
+        self.progress, self._last_words = processes.voice(progress), progress
         self._log = StepLog(prepared.windows.lengths)
-        self._interval = Interval(checkpoint_minutes)
+        # The clock of the first process decides.
+        self._interval = Interval(checkpoint_minutes if processes.is_first else math.inf)
         self._started = time.monotonic()
         self._record_before: dict[str, Any] | None = None
         self._resumed_after = 0
         self.publication = Publication(
-            prepared, folder, progress=progress, backend=self.backend, save_state=self._save_state
+            prepared,
+            folder,
+            progress=self.progress,
+            backend=self.backend,
+            save_state=self._save_state,
+            processes=processes,
         )
 
     def go_on_from(self, checkpoint: Path | None, *, record: dict[str, Any]) -> None:
@@ -180,22 +211,29 @@ class Training(Stepper):
     def run(self) -> Run:
         """All epochs; an interruption leaves a usable run and is raised again."""
         self.progress.note(self.backend.describe())
+        again = self.processes.command(resume_command(self.folder.folder))
         self._write_record("running")
         self.publication.write_calibration_part()
         try:
+            begin_alike(self.prepared, self.folder.folder, self.processes)
             with track(self.folder, self.accelerator, self.prepared.recipe):
                 self._epochs()
+            self.processes.tell(lambda: self._write_record("finished"))
         except KeyboardInterrupt:
-            self.publication.publish_unfinished(step=self.step)
-            self._write_record("interrupted")
-            self.progress.note(f"interrupted after step {self.step:,}: {self.folder.folder}")
-            self.progress.note(f"to go on: {resume_command(self.folder.folder)}")
+            with uninterrupted(is_ending=True):  # a launcher may send a second signal
+                self.publication.publish_unfinished(step=self.step)
+                self._write_record("interrupted")
+                # A process that was interrupted by itself says so by itself.
+                self._last_words.note(f"interrupted after step {self.step:,}: {self.folder.folder}")
+                self._last_words.note(f"to go on: {again}")
             raise
-        except Exception:
-            with suppress(RunError):  # where the disk is full, the first message counts
+        except Exception as error:
+            # Where the disk is full, the first message counts.
+            with suppress(RunError), uninterrupted(is_ending=True):
                 self._write_record("failed")
+            if isinstance(error, LostProcessError):
+                raise lost_process(error, run=self.folder.folder, command=again) from error
             raise
-        self._write_record("finished")
         seconds = format_seconds(time.monotonic() - self._started)
         self.progress.note(f"finished in {seconds}: {self.folder.folder}")
         return Run(self.folder.folder)
@@ -203,7 +241,7 @@ class Training(Stepper):
     def _epochs(self) -> None:
         plan, publication = self.prepared.plan, self.publication
         while publication.standing.epochs < plan.epochs_begun:
-            if publication.is_out_of_patience:
+            if self.processes.any(publication.is_out_of_patience):
                 break
             epoch = publication.standing.epochs + 1
             self._epoch(epoch)
@@ -211,14 +249,14 @@ class Training(Stepper):
             self._interval.begin()
 
     def _evaluate(self, epoch: int) -> None:
-        """Evaluate an epoch; interrupted in between, it counts as not evaluated."""
+        """Evaluate an epoch; where something ends it in between, it counts as not evaluated."""
         key = "batch.max_prediction_tokens"
         tokens = self.prepared.recipe.batch.max_prediction_tokens or self.backend.max_tokens
         before, metrics = self.publication.standing, self.folder.read_metrics()
         try:
             with self._memory_explained(key, tokens):
                 self.publication.evaluate(epoch=epoch, step=self.step)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, LostProcessError):
             if self.publication.standing is before:
                 self.folder.write_text(METRICS, metrics)
                 self.publication.save_unfinished(step=self.step)
@@ -250,11 +288,12 @@ class Training(Stepper):
                 if self.step % run.log_every_steps == 0 or self.step == before + total:
                     figures = {"learning_rate": rate, "gradient_norm": norm, **self._log.take()}
                     self.folder.append_metrics({"step": self.step, "epoch": epoch, **figures})
-                if is_interrupted() or self._interval.is_over:
+                is_over = self.processes.any(is_interrupted())
+                if is_over or self.processes.any(self._interval.is_over):
                     with self._interval.measured():
                         self.publication.save_unfinished(step=self.step)
-                if is_interrupted():
-                    raise KeyboardInterrupt
+                if is_over:
+                    raise self.processes.shared(KeyboardInterrupt(), exit_code=130)
 
     def _save_state(self, folder: Path) -> None:
         """Write what a checkpoint holds beside the model."""
@@ -280,8 +319,9 @@ class Training(Stepper):
             steps=self.step,
             seconds=time.monotonic() - self._started,
             recipe=self.prepared.recipe.model_dump(mode="json"),
-            device=str(self.accelerator.device),
+            device=self.accelerator.device.type,  # numbers differ between processes
             threads=torch.get_num_threads(),
+            processes=self.processes.count,
             resolved={
                 "precision": self.precision,
                 "packed": self.backend.packing is not None,

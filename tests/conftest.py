@@ -97,6 +97,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     training = {
         "test_training.py",
         "test_training_resume.py",
+        "test_processes.py",
         "test_model.py",
         "test_commands.py",
         "test_losses.py",

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import time
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from kills import die_at, in_a_child, start, wait_for
 
 from spanfit import storage
 from spanfit.errors import RunError
-from spanfit.interruptions import noticed, uninterrupted
+from spanfit.interruptions import ignore_termination, noticed, terminable, uninterrupted
 from spanfit.manifests import find_fault, seal
 from spanfit.runs import RunFolder, check_free
 
@@ -293,6 +294,35 @@ def test_ctrl_c_waits_for_what_is_being_written():
         press_ctrl_c()
         done.append("written")
     assert done == ["written"]
+
+
+def test_the_signal_to_end_counts_as_ctrl_c():
+    end = partial(os.kill, os.getpid(), signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), terminable():
+        end()
+        pytest.fail("it counts at once")
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        end()
+        done.append("written")
+    assert done == ["written"]
+    with uninterrupted(is_ending=True):
+        end()
+    with pytest.raises(KeyboardInterrupt), noticed() as is_interrupted:
+        end()
+        assert is_interrupted()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_process_with_a_last_word_is_not_ended_before_it():
+    try:
+        with terminable(), noticed() as is_interrupted:
+            ignore_termination()
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert not is_interrupted()
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def test_ctrl_c_waits_until_it_is_asked_for_and_a_second_one_does_not():

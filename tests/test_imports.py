@@ -16,8 +16,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "spanfit"
 
 LEVELS = (
     "version types tagged errors offsets readings groups progress tokens tokenizer_backend "
-    "cli.console storage manifests interruptions",
-    "tags examples text hub auto_tokenizer token_stages locks run_records model_files",
+    "cli.console storage manifests interruptions shares",
+    "tags examples text hub auto_tokenizer token_stages locks run_records model_files processes",
     "python_tokenizer",
     "recipe template tokenizer_config pretokens data quickstart cli.marks",
     "settings suggestion tokenizer temperature null_scale threshold parts",
@@ -35,14 +35,15 @@ LEVELS = (
     "loading",
     "pipelines",
     "runs preparation upload",
-    "card_metadata evaluation_loss exports failures hardware",
+    "card_metadata evaluation_loss exports failures hardware shared_runs",
     "model_card",
     "publication steps",
     "tracking",
     "resumption",
     "training",
     "estimation quickstart.lesson seeds integrations",
-    "cli spanfit",
+    "cli",
+    "spanfit __main__",
 )
 """A module imports from the levels above its own line, or from inside its own package."""
 
@@ -86,6 +87,7 @@ IMPORT_TORCH = {
     "failures",
     "hardware",
     "steps",
+    "processes",
 }
 """The modules that import one of HEAVY at their top."""
 
@@ -100,6 +102,7 @@ NEED_TORCH = IMPORT_TORCH | {
     "quickstart.lesson",
     "seeds",
     "resumption",
+    "shared_runs",
 }
 """Those and what imports them; all other modules work without torch."""
 

@@ -24,7 +24,7 @@ from spanfit.cli import (
     training,
     windows,
 )
-from spanfit.errors import SpanFitError
+from spanfit.errors import SpanFitError, ToldElsewhereError
 from spanfit.version import VERSION
 
 app = typer.Typer(
@@ -79,6 +79,8 @@ def main() -> None:
     """Run the command line; exit 0 done, 1 data or work failed, 2 usage, 130 interrupted."""
     try:
         app()
+    except ToldElsewhereError as error:
+        sys.exit(error.exit_code)
     except SpanFitError as error:
         if console.is_debug():
             raise

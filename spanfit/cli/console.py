@@ -19,7 +19,7 @@ Rows = list[tuple[str, "Text"]]
 LABEL_WIDTH = 10
 """Columns of a label, with what parts it from its row."""
 
-_state = {"debug": False}
+_state = {"debug": False, "silent": False}
 
 
 def set_debug(debug: bool) -> None:
@@ -32,14 +32,23 @@ def is_debug() -> bool:
     return _state["debug"]
 
 
+def silence() -> None:
+    """Print nothing but errors from now on, because another process speaks."""
+    _state["silent"] = True
+
+
 def out() -> Console:
     """Standard output, for results; markup is read, highlighting of numbers is off."""
-    return Console(highlight=False, soft_wrap=True, emoji=False)
+    return Console(highlight=False, soft_wrap=True, emoji=False, quiet=_state["silent"])
 
 
 def err() -> Console:
-    """Standard error, for progress, notes and errors."""
-    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+    """Standard error, for progress and notes."""
+    return _err(quiet=_state["silent"])
+
+
+def _err(*, quiet: bool) -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False, quiet=quiet)
 
 
 def plain(text: str) -> None:
@@ -59,7 +68,7 @@ def warning(text: str) -> None:
 
 def error(text: str) -> None:
     """Print an error to standard error."""
-    err().print(f"[bold red]error:[/bold red] {escape(text)}")
+    _err(quiet=False).print(f"[bold red]error:[/bold red] {escape(text)}")
 
 
 def next_step(command: str) -> None:

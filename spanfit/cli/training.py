@@ -91,10 +91,13 @@ def train(
     """Fine-tune an encoder."""
     _check_arguments(recipe, resume, out=out, dry_run=dry_run, seeds=seeds)
     require_training()
+    from spanfit.processes import join
     from spanfit.progress import Progress
     from spanfit.seeds import train_seeds
     from spanfit.training import train as run_training
 
+    if not join().is_first:
+        console.silence()
     changes = [*(overrides or []), *([f"data.bad_answers={bad_answers}"] if bad_answers else [])]
     chosen = None if seeds is None else _parse_seeds(seeds)
     names, progress = trackers or [], Progress()
