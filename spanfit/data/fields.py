@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,11 +64,26 @@ class Source:
         self.on_fault(kind, number, error)
 
 
-def located(error: DataError, where: str) -> DataError:
-    """The same error, with its place."""
+def located(error: DataError, where: str, *, fix: str = "") -> DataError:
+    """The same error, with its place; and this fix, if it names none."""
     return DataError(
-        error.problem, where=where, expected=error.expected, found=error.found, fix=error.fix
+        error.problem, where=where, expected=error.expected, found=error.found, fix=error.fix or fix
     )
+
+
+@contextmanager
+def suggesting(fix: str) -> Iterator[None]:
+    """Inside, an error that names no fix gets this one.
+
+    Raises:
+        DataError: that error.
+    """
+    try:
+        yield
+    except DataError as error:
+        if error.fix:
+            raise
+        raise located(error, error.where, fix=fix) from None
 
 
 def get_object(value: object, what: str, *, shape: str = "{…}") -> JsonObject:
@@ -162,14 +178,18 @@ def near_miss(key: str, record: JsonObject) -> str | None:
 
 @functools.lru_cache(maxsize=256)
 def _near_miss(key: str, names: tuple[str, ...]) -> str | None:
-    lowered = {name.lower(): name for name in names}
+    # What is half as long again is no near miss, and an object may be one of a million ids.
+    lowered = {name.lower(): name for name in names if 2 * abs(len(name) - len(key)) <= len(key)}
     close = difflib.get_close_matches(key, lowered, n=1, cutoff=_NEAR)
     return lowered[close[0]] if close else None
 
 
 def describe(value: object) -> str:
     """What a JSON value is, and the beginning of it."""
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except RecursionError:
+        shown = "nested deeply"
     shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
     kind = _KINDS.get(type(value), type(value).__name__)
     return kind if value is None else f"{kind}: {shown}"
