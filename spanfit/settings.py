@@ -24,6 +24,8 @@ from spanfit.types import NullScale, SegmenterName, SelectedOn
 FILE_NAME = "spanfit.json"
 FORMAT_VERSION: Literal[1] = 1
 
+_FIX = "the one that the training wrote beside these weights; {} in it means all defaults"
+
 SPAN_OUTPUTS: tuple[Literal["start"], Literal["end"]] = ("start", "end")
 """What the two logits of a token say in a question model."""
 
@@ -160,8 +162,6 @@ def read_settings(folder: Path) -> ModelSettings | None:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         return ModelSettings.model_validate(content)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"not JSON: {error}", where=str(file)) from None
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(step) for step in first["loc"]) or "all of it"
@@ -170,4 +170,11 @@ def read_settings(folder: Path) -> ModelSettings | None:
             where=str(file),
             expected=f"the settings of format version {FORMAT_VERSION}",
             found=repr(first["input"]),
+            fix=_FIX,
+        ) from None
+    except (ValueError, RecursionError) as error:  # ValueError: also what is not UTF-8
+        raise ModelError(f"not JSON: {error}", where=str(file), fix=_FIX) from None
+    except OSError as error:
+        raise ModelError(
+            f"can't be read: {error.strerror or error}", where=str(file), fix=_FIX
         ) from None
