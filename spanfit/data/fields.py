@@ -21,6 +21,7 @@ OnFault = Callable[[str, int, DataError], None]
 """Hears of a line or row that cannot be read: "line" or "row", its number, what is wrong."""
 _NEAR = 0.82  # as difflib counts: "answer" is near "answers", "answer_start" and "qid"/"id" are not
 _SHOWN = 60  # characters of a value that a message quotes
+_MOST_NAMES = 1_000
 
 _KINDS = {
     bool: "true or false",
@@ -172,14 +173,16 @@ def refuse_near_misses(record: JsonObject, optional: Iterable[str]) -> None:
 
 
 def near_miss(key: str, record: JsonObject) -> str | None:
-    """The key of `record` that looks most like `key`, in whatever case, if one does."""
-    return _near_miss(key, tuple(record))
+    """The key of `record` that looks most like `key`, in whatever case, if one does.
+
+    Not of an object with very many keys, which are ids and no names.
+    """
+    return _near_miss(key, tuple(record)) if len(record) <= _MOST_NAMES else None
 
 
 @functools.lru_cache(maxsize=256)
 def _near_miss(key: str, names: tuple[str, ...]) -> str | None:
-    # What is half as long again is no near miss, and an object may be one of a million ids.
-    lowered = {name.lower(): name for name in names if 2 * abs(len(name) - len(key)) <= len(key)}
+    lowered = {name.lower(): name for name in names}
     close = difflib.get_close_matches(key, lowered, n=1, cutoff=_NEAR)
     return lowered[close[0]] if close else None
 

@@ -162,10 +162,10 @@ def _parse_json(
     try:
         record = parse_json(first, name=name, line=number)
     except DataError:
-        if not is_unfinished_json(first):
+        if not (rest := file.read()).strip() or not is_unfinished_json(first):
             raise
         # The object goes on over several lines.
-        return _parse_document(parse_json(first + file.read(), name=name, line=number), source)
+        return _parse_document(parse_json(first + rest, name=name, line=number), source)
     if "data" in record and "question" not in record:
         _refuse_rest(lines, name)
         return parse_squad(record, source)

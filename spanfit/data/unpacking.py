@@ -67,6 +67,6 @@ def refuse_bomb(unpacked: int, packed: int, *, where: str, fix: str) -> None:
             "this unpacks to far more than examples do",
             where=where,
             expected=f"at most {_LARGEST_RATIO} bytes for a packed one",
-            found=f"{unpacked:,} of {packed:,}",
+            found=f"{unpacked:,} bytes of {packed:,}",
             fix=fix,
         )
