@@ -21,6 +21,8 @@ import importlib
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
+_LONGEST = 2_000  # characters of a part of a message: a file may have ids and keys of any length
+
 
 class SpanFitError(Exception):
     """One message: the problem, where it is, what was expected and found, and what to type next.
@@ -44,10 +46,10 @@ class SpanFitError(Exception):
         super().__init__(self._message())
 
     def _message(self) -> str:
-        lines = [f"{self.where}: {self.problem}" if self.where else self.problem]
+        head = f"{self.where}: {self.problem}" if self.where else self.problem
         parts = {"expected": self.expected, "found": self.found, "try": self.fix}
-        lines += [f"  {name + ':':<10}{text}" for name, text in parts.items() if text]
-        return "\n".join(lines)
+        lines = [f"  {name + ':':<10}{shorten(text)}" for name, text in parts.items() if text]
+        return "\n".join([shorten(head), *lines])
 
 
 class DataError(SpanFitError):
@@ -131,6 +133,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(names)}"
+
+
+def shorten(text: str) -> str:
+    """The text, without its middle where it is longer than anybody reads in a message."""
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]} … {text[-half:]}"
 
 
 def list_some(names: Sequence[str], *, limit: int = 3) -> str:

@@ -71,6 +71,7 @@ def refit(
     backend = name_backend(folder, backend)
     metric = settings.metric if metric is None else metric
     examples, metric, _ = check_questions(gold, metric=metric)
+    file = str(predictions) if isinstance(predictions, str | Path) else ""
     if isinstance(predictions, str | Path):
         predictions = read_question_predictions(predictions)
     before = settings.calibration_of(backend)
@@ -80,7 +81,7 @@ def refit(
         metric=metric,
         selected_on=settings.selected_on_for(digest(examples), backend=backend),
     )
-    _refuse(scores_before.missing, "have no prediction", n=len(examples))
+    _refuse(scores_before.missing, "have no prediction", n=len(examples), where=file)
     by_id = {prediction.id: prediction for prediction in predictions}
     ordered = [by_id[example.id] for example in examples]
     elsewhere = [
@@ -88,7 +89,8 @@ def refit(
         for example, prediction in zip(examples, ordered, strict=True)
         if any(c.span.of(example.context) != c.text for c in prediction.n_best if not c.source)
     ]
-    _refuse(elsewhere, "have candidates that do not stand in their context", n=len(examples))
+    problem = "have candidates that do not stand in their context"
+    _refuse(elsewhere, problem, n=len(examples), where=file)
     fit = calibrate_questions(examples, ordered, before=before, metric=metric)
     if fit.calibration == before:
         return Refit(folder, before, before, scores_before, scores_before, fit.warnings)
@@ -108,11 +110,12 @@ def refit(
     return Refit(folder, before, fit.calibration, scores_before, scores_after, fit.warnings)
 
 
-def _refuse(ids: Sequence[str], problem: str, *, n: int) -> None:
-    """Raise if there are ids of questions, of n, that have a problem."""
+def _refuse(ids: Sequence[str], problem: str, *, n: int, where: str) -> None:
+    """Raise if there are ids of questions, of n, that have a problem; `where` is the file."""
     if ids:
         raise DataError(
             f"{len(ids):,} of {n:,} questions {problem}",
+            where=where,
             expected="what the model said of each question of the gold",
             found=list_some(ids),
             fix="spanfit predict MODEL DATA --out FILE.jsonl",

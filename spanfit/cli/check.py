@@ -16,6 +16,7 @@ from spanfit.progress import Progress
 
 if TYPE_CHECKING:
     from spanfit.doctor import Diagnosis, RepairedFile
+    from spanfit.doctor.files import OpenedFile
     from spanfit.doctor.findings import Finding
     from spanfit.tokenizer import Tokenizer
 
@@ -212,9 +213,12 @@ def _describe_fix(repaired: RepairedFile) -> dict[str, object]:
     }
 
 
-def _name_fixed(data: Path) -> str:
-    """A name for the repaired file: dev.fixed.json.gz of dev.json.gz."""
+def _name_fixed(file: OpenedFile) -> str:
+    """A name for the repaired file: dev.fixed.json.gz of dev.json.gz; of CSV, JSON Lines."""
+    data = Path(file.name)
     inner = Path(data.name.removesuffix(".gz"))
+    if inner.suffix in (".csv", ".tsv") and file.examples[0].place.startswith("row"):
+        return f"{inner.stem}.fixed.jsonl"
     return f"{inner.stem}.fixed{inner.suffix}{data.name.removeprefix(inner.name)}"
 
 
@@ -224,7 +228,9 @@ def _print_fix(diagnosis: Diagnosis, repaired: RepairedFile | None, data: str) -
         n = sum(item.is_mended and item.file == first for item in diagnosis.findings)
         if n:
             console.note(f"--fix mends {n:,} of these")
-            console.next_step(f"spanfit check {data} --fix {shlex.quote(_name_fixed(Path(first)))}")
+            console.next_step(
+                f"spanfit check {data} --fix {shlex.quote(_name_fixed(diagnosis.files[0]))}"
+            )
         return
     changes = len(repaired.changes) - repaired.n_dropped
     left_out = f", {repaired.n_dropped:,} left out" if repaired.n_dropped else ""

@@ -92,7 +92,10 @@ def convert(
         write_examples(aside, counted(examples), to=format_)
         aside.replace(out)
     except DataError as error:
-        raise (located(error, str(out)) if error.where == str(aside) else error) from None
+        if error.where != str(aside):
+            raise
+        fix = f"spanfit check {shlex.quote(str(data))}"
+        raise located(error, str(out), fix=fix) from None
     finally:
         aside.unlink(missing_ok=True)
     if unread:

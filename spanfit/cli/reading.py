@@ -114,6 +114,7 @@ def read_columns(
             f"--columns {key}: {first['msg'][0].lower()}{first['msg'][1:]}",
             expected=ColumnsSection.model_fields[key].description or "",
             found=repr(first["input"]),
+            fix=f"--columns {key}= for the default",
         ) from None
 
 

@@ -115,4 +115,9 @@ def _read_stdin() -> str:
     try:  # bytes, so that line ends stay what they are: offsets count them
         return sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(f"not UTF-8: {error}", where="- (standard input)") from None
+        raise DataError(
+            f"not UTF-8: {error}",
+            where="- (standard input)",
+            expected="text in UTF-8",
+            fix="iconv -f latin1 -t utf-8 FILE | spanfit tag … (with the encoding that it has)",
+        ) from None

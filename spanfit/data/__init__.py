@@ -31,6 +31,7 @@ nbest        those files read back with their candidates
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -38,7 +39,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from spanfit.data.contents import count_kinds, digest
-from spanfit.data.fields import OnFault, Source
+from spanfit.data.fields import OnFault, Source, suggesting
 from spanfit.data.files import all_lines, open_data
 from spanfit.data.hub import is_hub_name, open_hub
 from spanfit.data.recognition import find_lines, parse, parse_table
@@ -101,6 +102,7 @@ def read_questions(*paths: str | Path) -> list[QuestionExample]:
                 f"these are {example.kind}",
                 where=", ".join(filter(None, (str(paths[0]), example.place))),
                 expected=QuestionExample.kind,
+                fix="the file that holds the questions",
             )
         questions.append(example)
     return questions
@@ -203,16 +205,23 @@ def _chain(sources: list[Source], reading: Reading) -> Iterator[Example]:
                     where=source.name,
                     expected=f"{first.kind}, as in {sources[0].name}",
                     found=example.kind,
+                    fix="each kind by itself",
                 )
             yield replace(example, place=f"{source.name}, {example.place}")
 
 
 def _read_source(source: Source, reading: Reading) -> Iterator[Example]:
-    if is_hub_name(source.name):
-        yield from parse_table(open_hub(source.name), source, reading)
-    else:
-        with open_data(Path(source.name)) as file:
-            yield from parse(file, source, reading)
+    again = ", and the same --columns" * (reading != AS_IT_IS)
+    with suggesting(f"{_check_command(source.name)}{again}, which lists every such place"):
+        if is_hub_name(source.name):
+            yield from parse_table(open_hub(source.name), source, reading)
+        else:
+            with open_data(Path(source.name)) as file:
+                yield from parse(file, source, reading)
+
+
+def _check_command(name: str) -> str:
+    return f"spanfit check {shlex.quote(name)}"
 
 
 def _id_prefixes(names: list[str]) -> list[str]:
@@ -262,4 +271,6 @@ def _duplicate_error(
         expected="an id of its own for each",
         found=f"the same id at {places[example.id]}"
         + (f", and {more} more with an id that came before" if more else ""),
+        fix=" ".join([_check_command(names[0]), *map(shlex.quote, names[1:])])
+        + ", which lists them",
     )

@@ -9,6 +9,7 @@ import ast
 import json
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ GOLD_COLUMNS = ("answer", "answer_text")
 
 _TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False, "": None}
 _WHOLE = re.compile(r"-?\d+(\.0*)?")  # pandas writes 35.0 where another cell of the column is blank
+_LONGEST_CODE = 1 << 20  # characters; a tree takes some hundred times as much
 _NUMPY = ("array", "int32", "int64", "str_")
 
 
@@ -69,8 +71,11 @@ def _to_double_quotes(cell: str) -> str:
 
 def _read_python(cell: str) -> object:
     """A value that Python's repr wrote; nothing is run."""
+    if len(cell) > _LONGEST_CODE:
+        raise _answers_error(cell)
     try:
-        tree = ast.parse(cell.strip(), mode="eval")
+        with warnings.catch_warnings(action="ignore"):  # of what Python thinks of it as a program
+            tree = ast.parse(cell.strip(), mode="eval")
         return ast.literal_eval(_Unwrapped().visit(tree) if "(" in cell else tree)
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         raise _answers_error(cell) from None

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from spanfit.data.column_choice import ColumnChoice
+from spanfit.data.foreign import SAMPLES
 from spanfit.data.layout import (
     COMMENT,
     Layout,
@@ -77,6 +78,7 @@ def find_layout(lines: Sequence[str], name: str, choice: ColumnChoice) -> Layout
             "no word in the file",
             where=name,
             expected="columns: a word and its tags a line, blank lines between sentences",
+            fix=SAMPLES,
         )
     number, line = words[0]
     separator = choice.separator or ("\t" if "\t" in line else " ")

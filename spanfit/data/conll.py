@@ -24,6 +24,7 @@ the id, else it is the number of the sentence's first line; `# text = …` gives
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase
@@ -40,7 +41,7 @@ from spanfit.tagged import TaggedExample
 
 DOCSTART = "-DOCSTART-"
 
-_ID = re.compile(r"#+ (?:sent_id = *(\S.*?) *$|(\S+)\t)")
+_ID = re.compile(r"#+ (?:sent_id = *(\S(?:.*[^ ])?) *$|(\S+)\t)")
 _TEXT = re.compile(r"#+ text = (.*)")
 _DOCUMENT = re.compile(r"#+ newdoc(?:$| id =(.*))")
 
@@ -94,6 +95,13 @@ def parse_conll(
 def _lines(data: bytes, name: str) -> list[str]:
     """The lines without their ends; a byte order mark is taken off."""
     text = decode(data, name=name, line=1).removeprefix("\ufeff")
+    if (place := text.find("\x00")) >= 0:
+        raise DataError(
+            "a NUL character",
+            where=f"{name}, line {text.count(chr(10), 0, place) + 1}",
+            expected="words and tags",
+            fix=f"tr -d '\\000' < {shlex.quote(name)} > FILE, which leaves all of them out",
+        )
     lines = text.split("\n")  # splitlines would split at characters that can be words
     return [line.removesuffix("\r") for line in lines] if "\r" in text else lines
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ OnFault = Callable[[str, int, DataError], None]
 """Hears of a line or row that cannot be read: "line" or "row", its number, what is wrong."""
 _NEAR = 0.82  # as difflib counts: "answer" is near "answers", "answer_start" and "qid"/"id" are not
 _SHOWN = 60  # characters of a value that a message quotes
+_MOST_NAMES = 1_000
 
 _KINDS = {
     bool: "true or false",
@@ -67,11 +69,26 @@ class Source:
         self.on_fault(kind, number, RecordError(error, str(id_)) if has_id else error)
 
 
-def located(error: DataError, where: str) -> DataError:
-    """The same error, with its place."""
+def located(error: DataError, where: str, *, fix: str = "") -> DataError:
+    """The same error, with its place; and this fix, if it names none."""
     return DataError(
-        error.problem, where=where, expected=error.expected, found=error.found, fix=error.fix
+        error.problem, where=where, expected=error.expected, found=error.found, fix=error.fix or fix
     )
+
+
+@contextmanager
+def suggesting(fix: str) -> Iterator[None]:
+    """Inside, an error that names no fix gets this one.
+
+    Raises:
+        DataError: that error.
+    """
+    try:
+        yield
+    except DataError as error:
+        if error.fix:
+            raise
+        raise located(error, error.where, fix=fix) from None
 
 
 def get_object(value: object, what: str, *, shape: str = "{…}") -> JsonObject:
@@ -160,8 +177,11 @@ def refuse_near_misses(record: JsonObject, optional: Iterable[str]) -> None:
 
 
 def near_miss(key: str, record: JsonObject) -> str | None:
-    """The key of `record` that looks most like `key`, in whatever case, if one does."""
-    return _near_miss(key, tuple(record))
+    """The key of `record` that looks most like `key`, in whatever case, if one does.
+
+    Not of an object with very many keys, which are ids and no names.
+    """
+    return _near_miss(key, tuple(record)) if len(record) <= _MOST_NAMES else None
 
 
 @functools.lru_cache(maxsize=256)
@@ -173,7 +193,10 @@ def _near_miss(key: str, names: tuple[str, ...]) -> str | None:
 
 def describe(value: object) -> str:
     """What a JSON value is, and the beginning of it."""
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except RecursionError:
+        shown = "nested deeply"
     shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
     kind = _KINDS.get(type(value), type(value).__name__)
     return kind if value is None else f"{kind}: {shown}"

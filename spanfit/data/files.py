@@ -6,23 +6,28 @@ import difflib
 import gzip
 import json
 import re
+import shlex
+import stat
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from spanfit.data.fields import located
+from spanfit.data.unpacking import Unpacked
 from spanfit.errors import DataError, list_some
 
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_MARK = b"\xef\xbb\xbf"
-DataFile = BufferedReader | gzip.GzipFile
+DataFile = BufferedReader
 """A file open for reading bytes, which can be peeked at."""
 MakeObject = Callable[[list[tuple[str, Any]]], Any]
 """Makes what stands for a JSON object, from its keys and values."""
 
+_UNPACKED_AT_ONCE = 1 << 16  # bytes
 _EXCERPT = 30  # characters shown on each side of a mistake
 _LISTED = 5  # files that a message names
 _READABLE = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".gz")  # names that a folder suggests
@@ -34,16 +39,16 @@ def open_data(path: Path) -> Iterator[DataFile]:
     """Open `path` for reading bytes, unpacked if they are gzip-compressed.
 
     Raises:
-        DataError: there is no such file, it is a folder, it can't be read, or the compressed data
-            is broken (then from inside the `with` block).
+        DataError: there is no such file, it is a folder or a pipe, it can't be read, or it does not
+            fit into memory, or the compressed data is broken or a bomb (then from inside the `with`
+            block).
     """
-    if path.is_dir():
-        raise _folder_error(path)
     try:
+        _require_file(path)
         with path.open("rb") as raw:
             if raw.peek(2).startswith(GZIP_MAGIC):
-                with gzip.open(raw) as unpacked:
-                    yield unpacked
+                with BufferedReader(Unpacked(raw, str(path)), _UNPACKED_AT_ONCE) as unpacked:
+                    yield cast("BufferedReader", unpacked)
             else:
                 yield raw
     except FileNotFoundError:
@@ -52,10 +57,22 @@ def open_data(path: Path) -> Iterator[DataFile]:
         raise DataError(
             f"the gzip-compressed data is broken: {error}",
             where=str(path),
-            fix=f"fetch the file again (gzip -t {path} checks it)",
+            fix=f"fetch the file again (gzip -t {shlex.quote(str(path))} checks it)",
         ) from None
     except OSError as error:
-        raise DataError(f"can't be read: {error.strerror or error}", where=str(path)) from None
+        raise DataError(
+            f"can't be read: {error.strerror or error}",
+            where=str(path),
+            fix=f"ls -l {shlex.quote(str(path))}",
+        ) from None
+    except MemoryError:
+        raise DataError(
+            "there is not enough memory for this file",
+            where=str(path),
+            expected="memory for several times its size",
+            found=f"{path.stat().st_size:,} bytes",
+            fix="split it into several files, or use a machine with more memory",
+        ) from None
 
 
 def all_lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -89,8 +106,20 @@ def parse_json(data: bytes, *, name: str, line: int, make_object: MakeObject | N
     except json.JSONDecodeError as error:
         where = f"{name}, line {line + error.lineno - 1}, column {error.colno}"
         raise located(_json_error(error, name), where) from None
-    except (RecursionError, ValueError) as error:
-        raise DataError(f"JSON that can't be read: {error}", where=f"{name}, line {line}") from None
+    except RecursionError:
+        raise DataError(
+            "JSON that is nested too deeply to be read",
+            where=f"{name}, line {line}",
+            found=repr(text[:_EXCERPT]),
+            fix="write it anew: no format that SpanFit reads is nested like this",
+        ) from None
+    except ValueError:  # the only other one
+        raise DataError(
+            "a number in this JSON has too many digits to be read",
+            where=f"{name}, line {line}",
+            expected=f"at most {sys.get_int_max_str_digits():,} digits",
+            fix="write it anew: no number that SpanFit reads is as long",
+        ) from None
 
 
 def is_unfinished_json(data: bytes) -> bool:
@@ -117,14 +146,16 @@ def _read_so_far(data: bytes) -> Literal["whole", "unfinished", "wrong"]:
 
 def _json_error(error: json.JSONDecodeError, name: str) -> DataError:
     ends_early = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
-    has_more = error.msg == "Extra data"
     reason = f"{error.msg[0].lower()}{error.msg[1:]}"
+    fix = "correct it there; a program should write JSON by a library (in Python json.dump)"
+    if ends_early:
+        fix = "fetch or write it again: its end is missing"
+    elif error.msg == "Extra data":
+        fix = f"jq -c . {shlex.quote(name)} > lines.jsonl, which writes each value on one line"
     return DataError(
         f"not valid JSON: {'it ends too early, ' if ends_early else ''}{reason}",
         found=repr(error.doc[max(0, error.pos - _EXCERPT) : error.pos + _EXCERPT]),
-        fix=f"jq -c . {name} > lines.jsonl, which writes each value on one line"
-        if has_more
-        else "",
+        fix=fix,
     )
 
 
@@ -150,14 +181,39 @@ def decode(data: bytes, *, name: str, line: int) -> str:
         ) from None
 
 
+def _require_file(path: Path) -> None:
+    """Refuse what is not a file: a pipe would be waited for, and a device may never end.
+
+    Raises:
+        DataError: it is a folder or something else, or no system has files of such a name.
+        OSError: there is nothing of that name, or nobody may look.
+    """
+    try:
+        mode = path.stat().st_mode
+    except ValueError:  # a NUL or half of a surrogate pair
+        raise DataError(
+            "no file can have this name", where=repr(str(path)), fix="ls, and the name of a file"
+        ) from None
+    if stat.S_ISDIR(mode):
+        raise _folder_error(path)
+    if not stat.S_ISREG(mode):
+        kind = "a pipe" if stat.S_ISFIFO(mode) else "a device or a socket"
+        raise DataError(
+            f"this is {kind}, not a file",
+            where=str(path),
+            expected="a file, which can be read more than once",
+            fix=f"cat {shlex.quote(str(path))} > FILE, and give that",
+        )
+
+
 def _folder_error(path: Path) -> DataError:
-    names = sorted(file.name for file in path.iterdir() if file.is_file())
+    names = _list_files(path)
     likely = [name for name in names if name.endswith(_READABLE)]
     return DataError(
         "this is a folder, not a file",
         where=str(path),
         found=f"the files {list_some(names, limit=_LISTED)}" if names else "no files in it",
-        fix=str(path / likely[0]) if likely else "",
+        fix=str(path / likely[0]) if likely else f"ls {shlex.quote(str(path))}",
     )
 
 
@@ -165,14 +221,15 @@ def _missing_error(path: Path) -> DataError:
     folder = path.parent
     if not folder.is_dir():
         is_like_an_id = _HUB_ID.fullmatch(path.as_posix())
+        above = next(parent for parent in folder.parents if parent.is_dir())
         return DataError(
             "no such file, nor such a folder",
             where=str(path),
             fix=f"hub:{path.as_posix()}:SPLIT, if that is a data set of the hub"
             if is_like_an_id
-            else "",
+            else f"ls {shlex.quote(str(above))}",
         )
-    names = sorted(file.name for file in folder.iterdir() if file.is_file())
+    names = _list_files(folder)
     close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)
     return DataError(
         "no such file",
@@ -180,5 +237,13 @@ def _missing_error(path: Path) -> DataError:
         found=f"in that folder: {list_some(names, limit=_LISTED)}"
         if names
         else "no files in that folder",
-        fix=str(folder / close[0]) if close else "",
+        fix=str(folder / close[0]) if close else f"ls {shlex.quote(str(folder))}",
     )
+
+
+def _list_files(folder: Path) -> list[str]:
+    """The names of the files in a folder; none where nobody may look."""
+    try:
+        return sorted(file.name for file in folder.iterdir() if file.is_file())
+    except OSError:
+        return []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from itertools import islice
 
-from spanfit.data.fields import JsonObject, near_miss
+from spanfit.data.fields import JsonObject, describe, near_miss
 from spanfit.errors import DataError
 
 EXPECTED = (
@@ -13,15 +16,30 @@ EXPECTED = (
 )
 
 _WRONG = "not a file of questions or tagged texts"
+SAMPLES = "docs/files.md, which has a sample of each format"
 _SIGNATURES = {
-    b"PK\x03\x04": "a zip archive",
-    b"BZh": "bzip2-compressed data",
-    b"\xfd7zXZ": "xz-compressed data",
-    b"\x28\xb5\x2f\xfd": "zstd-compressed data",
-    b"ARROW1": "an Arrow table",
-    b"\xff\xfe": "text in UTF-16",
-    b"\xfe\xff": "text in UTF-16",
+    b"PK\x03\x04": ("a zip archive", "unzip {file}"),
+    b"\x1f\x8b": ("gzip-compressed data, twice", "zcat {file} > once.gz"),
+    b"BZh": ("bzip2-compressed data", "bzcat {file} > unpacked"),
+    b"\xfd7zXZ": ("xz-compressed data", "xzcat {file} > unpacked"),
+    b"\x28\xb5\x2f\xfd": ("zstd-compressed data", "zstdcat {file} > unpacked"),
+    b"ARROW1": ("an Arrow table", "datasets.Dataset.from_file({file!r}).to_parquet(…), in Python"),
+    b"\x89PNG": ("a picture", SAMPLES),
+    **{
+        bytes([0x80, protocol]): ("a pickle, which is never read", "write it as JSON Lines")
+        for protocol in range(2, 6)
+    },
 }
+"""How files begin that hold no text: what they are, and what to type."""
+_WIDE = (
+    (re.compile(rb"\xff\xfe\x00\x00|\x00\x00\xfe\xff"), "UTF-32", "utf-32"),
+    (re.compile(rb"\xff\xfe|\xfe\xff"), "UTF-16", "utf-16"),
+    (re.compile(rb"[\t\r\n -~]\x00"), "UTF-16", "utf-16le"),
+    (re.compile(rb"\x00[\t\r\n -~]"), "UTF-16", "utf-16be"),
+)
+"""How text in wide characters begins: its encoding, and what iconv calls that."""
+_PAGE = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
+_POINTER = b"version https://git-lfs"
 
 
 def foreign_object_error(record: JsonObject, name: str) -> DataError:
@@ -34,23 +52,16 @@ def foreign_object_error(record: JsonObject, name: str) -> DataError:
         where=name,
         expected=EXPECTED,
         found=kind or (f"an object with the keys {keys}" if keys else "an empty object"),
-        fix=f"rename {near!r} to 'data'" if near else "",
+        fix=f"rename {near!r} to 'data'" if near else SAMPLES,
     )
 
 
 def foreign_error(first: bytes, name: str) -> DataError:
     """The error for a file whose first line does not begin with an object."""
-    if first.lstrip().startswith(b"["):
-        found = "a JSON array"
-        fix = f"jq -c '.[]' {name} > questions.jsonl, which writes each item on a line of its own"
-    else:
-        found = _describe_start(first)
-        is_text = not describe_binary(first)
-        fix = is_text * (
-            "--columns names=word,tag, if these are columns that are so called; "
-            "--columns tags=, if each line is a word to tag"
-        )
-    return DataError(_WRONG, where=name, expected=EXPECTED, found=found, fix=fix)
+    found, fix = _describe_start(first)
+    return DataError(
+        _WRONG, where=name, expected=EXPECTED, found=found, fix=fix.format(file=shlex.quote(name))
+    )
 
 
 def _describe_object(record: JsonObject) -> str:
@@ -65,19 +76,49 @@ def _describe_object(record: JsonObject) -> str:
     return ""
 
 
-def _describe_start(first: bytes) -> str:
-    """What a file is that does not begin with an object."""
-    if kind := describe_binary(first):
-        return kind
+def _describe_start(first: bytes) -> tuple[str, str]:
+    """What a file is that does not begin with an object, and what to type; {file} is its name."""
+    if binary := find_binary(first):
+        return binary
+    if _PAGE.match(first):
+        return "a web page", "fetch the file itself, not the page that shows it"
+    if first.startswith(_POINTER):
+        return "what Git LFS puts in the place of a file", "git lfs pull"
+    if (value := _read_value(first)) is not None:
+        return value
     line = first.decode("utf-8", "replace").strip()
+    columns = (
+        "--columns names=word,tag, if these are columns that are so called; "
+        "--columns tags=, if each line is a word to tag"
+    )
     if "\t" in line or line.count(",") >= 2:
-        return f"what looks like a table without a header that names them: {line[:60]!r}"
-    return f"plain text: {line[:60]!r}"
+        return f"what looks like a table without a header that names them: {line[:60]!r}", columns
+    return f"plain text: {line[:60]!r}", columns
 
 
-def describe_binary(start: bytes) -> str:
-    """What a file is that holds no text in UTF-8; empty if it may."""
+def _read_value(first: bytes) -> tuple[str, str] | None:
+    """The same of JSON that is no object."""
+    if first.lstrip().startswith(b"["):
+        fix = "jq -c '.[]' {file} > questions.jsonl, which writes each item on a line of its own"
+        return "a JSON array", fix
+    try:
+        value = json.loads(first)
+    except (ValueError, RecursionError):
+        return None
+    return f"a JSON value, {describe(value)}", SAMPLES
+
+
+def find_binary(start: bytes) -> tuple[str, str] | None:
+    """What a file is that holds no text in UTF-8, and what to type; None if it may be text."""
     for signature, kind in _SIGNATURES.items():
         if start.startswith(signature):
             return kind
-    return "binary data" if b"\x00" in start else ""
+    for beginning, name, encoding in _WIDE:
+        if beginning.match(start):
+            return f"text in {name}", f"iconv -f {encoding} -t utf-8 {{file}} > utf8"
+    return ("binary data", SAMPLES) if b"\x00" in start else None
+
+
+def is_signed(start: bytes) -> bool:
+    """Whether a file begins as one does that holds no text in any encoding."""
+    return start.startswith(tuple(_SIGNATURES))

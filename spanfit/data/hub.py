@@ -12,15 +12,12 @@ The columns are those of `tabular` for questions, and of `tagged_tables` for tag
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spanfit.data.tables import BATCH, Table
 from spanfit.errors import DataError, require
-
-if TYPE_CHECKING:
-    import pyarrow
 
 PREFIX = "hub:"
 _NAME = re.compile(
@@ -70,10 +67,10 @@ def open_hub(text: str) -> Table:
     """
     dataset = _load(parse_name(text), text)
 
-    def read(columns: Sequence[str]) -> Iterable[pyarrow.Table]:
+    def read(columns: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
         chosen = dataset.select_columns(list(columns)).with_format("arrow")
-        tables: Iterable[pyarrow.Table] = chosen.iter(batch_size=BATCH)
-        return tables
+        for table in chosen.iter(batch_size=BATCH):
+            yield table.to_pylist()
 
     return Table(dataset.column_names, dataset.num_rows, read, dataset.features.to_dict())
 

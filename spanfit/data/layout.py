@@ -12,6 +12,7 @@ COMMENT = re.compile(r"#+(?: |$)")
 """How a comment begins."""
 _CERTAIN_COMMENT = re.compile(r"#+ (?:new(?:doc|par)\b|\S+ =(?: |$))")
 _SHOWN = 60  # characters of a line that a message quotes
+_MOST_CELLS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def is_border(line: str, separator: str) -> bool:
 
 def split_cells(line: str, separator: str) -> list[str]:
     """The cells of a line; where a space separates them, any run of spaces does."""
-    cells = line.split(separator)
+    cells = line.split(separator, _MOST_CELLS)  # the last has the rest of a line of any length
     return [cell for cell in cells if cell] if separator == " " and "" in cells else cells
 
 

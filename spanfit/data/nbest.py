@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from spanfit.data import fields
-from spanfit.data.fields import JsonObject
+from spanfit.data.fields import JsonObject, suggesting
 from spanfit.data.files import is_unfinished_json, numbered_lines, open_data
-from spanfit.data.predictions import is_finite, read_lines
+from spanfit.data.predictions import WRITTEN_BY, is_finite, read_lines
 from spanfit.errors import DataError
 from spanfit.types import Candidate, QuestionPrediction
 
 CANDIDATES: Final = "the JSON Lines of `spanfit predict`, with `n_best` and `null_odds`"
-
-_FIX: Final = "write the file anew with `spanfit predict`"
 
 
 def read_question_predictions(path: str | Path) -> list[QuestionPrediction]:
@@ -35,7 +33,7 @@ def read_question_predictions(path: str | Path) -> list[QuestionPrediction]:
             line without scores or null odds, or an id twice.
     """
     name = str(path)
-    with open_data(Path(path)) as file:
+    with suggesting(WRITTEN_BY), open_data(Path(path)) as file:
         lines = numbered_lines(file)
         first = next(lines, None)
         if first is None:
@@ -49,7 +47,6 @@ def _no_candidates() -> DataError:
     return DataError(
         "there are no candidates with scores here",
         expected=CANDIDATES,
-        fix="spanfit predict MODEL DATA --out FILE.jsonl",
     )
 
 
@@ -63,7 +60,7 @@ def _to_prediction(record: JsonObject) -> QuestionPrediction:
         for row, item in enumerate(items)
     )
     if any(before.score < after.score for before, after in pairwise(n_best)):
-        raise DataError("'n_best' is not sorted", expected="the highest score first", fix=_FIX)
+        raise DataError("'n_best' is not sorted", expected="the highest score first")
     fields.require_key(record, "null_odds")
     undecided = QuestionPrediction(
         id=fields.get_id(record),
@@ -110,5 +107,4 @@ def _get_null_odds(record: JsonObject, *, has_candidates: bool) -> float:
         "'null_odds' does not suit 'n_best'",
         expected="a finite number beside candidates" if has_candidates else "null beside no n_best",
         found=fields.describe(value),
-        fix=_FIX,
     )

@@ -21,6 +21,7 @@ import gzip
 import itertools
 import json
 import math
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
 from spanfit.data import fields
-from spanfit.data.fields import JsonObject
+from spanfit.data.fields import JsonObject, suggesting
 from spanfit.data.files import is_unfinished_json, numbered_lines, open_data, parse_json
 from spanfit.errors import DataError
 from spanfit.examples import Prediction
@@ -36,6 +37,7 @@ from spanfit.types import QuestionPrediction
 
 TEXTS = 'the JSON Lines of `spanfit predict`, or one object {"id": "text", …}'
 NUMBERS = 'one object {"id": number, …}'
+WRITTEN_BY = "spanfit predict MODEL DATA --out FILE.jsonl, which writes such a file"
 _Read = TypeVar("_Read")
 
 
@@ -81,8 +83,13 @@ def read_predictions(path: str | Path) -> dict[str, Response]:
     Raises:
         DataError: no such file, neither format, a wrong line or value, or an id twice.
     """
+    with suggesting(WRITTEN_BY):
+        return _read_predictions(Path(path))
+
+
+def _read_predictions(path: Path) -> dict[str, Response]:
     name = str(path)
-    with open_data(Path(path)) as file:
+    with open_data(path) as file:
         lines = numbered_lines(file)
         number, first = _get_first(lines, name=name, expected=TEXTS)
         if not is_unfinished_json(first):
@@ -107,6 +114,7 @@ def to_responses(texts: Mapping[str, object], *, where: str) -> dict[str, Respon
     Raises:
         DataError: a prediction is not a text.
     """
+    _check_ids(texts, where=where)
     return {key: Response(_check_text(key, text, where=where)) for key, text in texts.items()}
 
 
@@ -117,10 +125,13 @@ def read_na_probs(path: str | Path) -> dict[str, float]:
         DataError: no such file, not such an object, an id twice, or a number that is not finite.
     """
     name = str(path)
-    with open_data(Path(path)) as file:
-        number, first = _get_first(numbered_lines(file), name=name, expected=NUMBERS)
-        document = first + file.read()
-    return to_na_probs(_parse_object(document, name=name, line=number), where=name)
+    with suggesting(
+        'the file that evaluate-v2.0 takes for --na-prob-file: {"q1": 0.02, "q2": 0.97}'
+    ):
+        with open_data(Path(path)) as file:
+            number, first = _get_first(numbered_lines(file), name=name, expected=NUMBERS)
+            document = first + file.read()
+        return to_na_probs(_parse_object(document, name=name, line=number), where=name)
 
 
 def to_na_probs(numbers: Mapping[str, object], *, where: str) -> dict[str, float]:
@@ -129,6 +140,7 @@ def to_na_probs(numbers: Mapping[str, object], *, where: str) -> dict[str, float
     Raises:
         DataError: one is not a finite number.
     """
+    _check_ids(numbers, where=where)
     return {key: _check_number(key, number, where=where) for key, number in numbers.items()}
 
 
@@ -192,8 +204,13 @@ def read_lines(
 
 
 def is_finite(value: object) -> TypeGuard[float]:
-    """Whether `value` is a number (an int is one, a bool is not) and neither infinite nor NaN."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether `value` is a number (an int is one, a bool is not) and neither infinite nor NaN.
+
+    Nor is a whole number finite that is beyond all floats.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def _twice(key: str) -> DataError:
@@ -268,9 +285,25 @@ def _parse_object(data: bytes, *, name: str, line: int) -> JsonObject:
     )
 
 
+def _check_ids(ids: Iterable[str], *, where: str) -> None:
+    """Refuse ids that no file can have.
+
+    Raises:
+        DataError: one holds half of a surrogate pair.
+    """
+    for key in ids:
+        try:
+            fields.get_text({"id": key}, "id")
+        except DataError as error:
+            raise fields.located(error, where) from None
+
+
 def _check_text(key: str, text: object, *, where: str) -> str:
     if isinstance(text, str):
-        return text
+        try:
+            return fields.get_text({key: text}, key)
+        except DataError as error:
+            raise fields.located(error, where) from None
     fix = ""
     if key in ("version", "data"):
         fix = "spanfit score GOLD PREDICTIONS: the gold comes first"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Literal
@@ -30,7 +31,7 @@ from spanfit.data.files import (
     parse_json,
     skip_blank,
 )
-from spanfit.data.foreign import EXPECTED, describe_binary, foreign_error, foreign_object_error
+from spanfit.data.foreign import EXPECTED, find_binary, foreign_error, foreign_object_error
 from spanfit.data.record_keys import WORD_KEYS, TagChoice
 from spanfit.data.squad import parse_squad
 from spanfit.data.tables import PARQUET_MAGIC, Table, open_parquet
@@ -43,6 +44,7 @@ FIRST_LINES = 100
 
 _OBJECT = re.compile(rb'\s*\{\s*("|\}|$)')
 _COLUMN_LINES = 1_000  # lines that show whether a file holds columns: comments may come first
+_COLUMN_BYTES = 1 << 20  # and no more of it: a line may be of any length
 
 Kind = Literal["question", "text"]
 """What one JSON object is."""
@@ -70,7 +72,10 @@ def parse(file: DataFile, source: Source, reading: Reading = AS_IT_IS) -> Iterat
     lines = skip_blank(with_blank)
     number, first = next(lines, (0, b""))
     if not first:
-        raise DataError("the file is empty", where=name, expected=EXPECTED)
+        fix = f"ls -l {shlex.quote(name)}, and write or fetch it again"
+        raise DataError("the file is empty", where=name, expected=EXPECTED, fix=fix)
+    if b"\x00" in first[:2]:  # UTF-16, in which an object would else be taken for broken JSON
+        raise foreign_error(first, name)
     if _OBJECT.match(first) or (first.lstrip().startswith(b"{") and not _holds_columns(file)):
         return _parse_json(file, source, reading, number=number, first=first, lines=lines)
     if first.lstrip().startswith(b"[") and may_be_json(first):
@@ -157,10 +162,10 @@ def _parse_json(
     try:
         record = parse_json(first, name=name, line=number)
     except DataError:
-        if not is_unfinished_json(first):
+        if not (rest := file.read()).strip() or not is_unfinished_json(first):
             raise
         # The object goes on over several lines.
-        return _parse_document(parse_json(first + file.read(), name=name, line=number), source)
+        return _parse_document(parse_json(first + rest, name=name, line=number), source)
     if "data" in record and "question" not in record:
         _refuse_rest(lines, name)
         return parse_squad(record, source)
@@ -178,7 +183,7 @@ def _parse_document(document: JsonObject, source: Source) -> Iterator[Example]:
             f"one {kind} spread over several lines",
             where=source.name,
             expected=f"JSON Lines: each {kind} on a line of its own",
-            fix=f"jq -c . {source.name} > {kind}s.jsonl",
+            fix=f"jq -c . {shlex.quote(source.name)} > {kind}s.jsonl",
         )
     raise foreign_object_error(document, source.name)
 
@@ -202,11 +207,14 @@ def _chooses_columns(reading: Reading) -> bool:
 
 def _holds_columns(file: DataFile) -> bool:
     """Whether the first lines look like columns; `file` is at its start again."""
-    start = b"".join(islice(file, _COLUMN_LINES)).removeprefix(UTF8_MARK)
+    start = file.read(_COLUMN_BYTES)
     file.seek(0)
-    if describe_binary(start):
+    if find_binary(start.partition(b"\n")[0]):
         return False
-    return are_columns(start.decode("utf-8", "replace").replace("\r\n", "\n").split("\n"))
+    text = start.removeprefix(UTF8_MARK).decode("utf-8", "replace").replace("\r\n", "\n")
+    lines = text.split("\n", _COLUMN_LINES)[:_COLUMN_LINES]
+    is_cut = len(start) == _COLUMN_BYTES and len(lines) < _COLUMN_LINES
+    return are_columns(lines[:-1] if is_cut else lines)
 
 
 def _refuse_rest(lines: Iterator[tuple[int, bytes]], name: str) -> None:
@@ -217,4 +225,5 @@ def _refuse_rest(lines: Iterator[tuple[int, bytes]], name: str) -> None:
             where=f"{name}, line {number}",
             expected="one object with 'data', and nothing after it",
             found=repr(line[:60].decode("utf-8", "replace")),
+            fix=f"head -n {number - 1} {shlex.quote(name)} > first.json, which leaves it out",
         )

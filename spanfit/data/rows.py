@@ -121,7 +121,7 @@ def _width_error(
 
 def _csv_error(error: csv.Error, where: str, lines: _RowLines) -> DataError:
     problem = f"the row{lines.extent} can't be read: {error}"
-    return DataError(problem, where=where, expected=_QUOTING)
+    return DataError(problem, where=where, expected=_QUOTING, fix="correct its quotes")
 
 
 def _open_row_error(error: csv.Error, where: str) -> DataError:

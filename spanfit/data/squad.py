@@ -25,6 +25,7 @@ Source: Rajpurkar et al. 2016, 2018, and the files at rajpurkar.github.io/SQuAD-
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, TextIO
@@ -50,17 +51,31 @@ def parse_squad(document: JsonObject, source: Source) -> Iterator[QuestionExampl
     try:
         articles = fields.get_list(document, "data")
     except DataError as error:
-        raise fields.located(error, source.name) from None
+        fix = _show("keys", source.name)
+        raise fields.located(error, source.name, fix=fix) from None
     source.pass_over(document.keys() - {"data"}, "file")
     for number, article in enumerate(articles, 1):
+        path = f".data[{number - 1}]"
         try:
             title, paragraphs = _read_article(article, source)
         except DataError as error:
-            raise fields.located(error, f"{source.name}, article {number} of 'data'") from None
+            where = f"{source.name}, article {number} of 'data'"
+            raise fields.located(error, where, fix=_show(path, source.name)) from None
         of_article = repr(title) if title else f"article {number}"
         for index, paragraph in enumerate(paragraphs, 1):
-            place = f"paragraph {index} of {of_article}"
-            yield from _read_paragraph(paragraph, source, title=title, place=place)
+            yield from _read_paragraph(
+                paragraph,
+                source,
+                title=title,
+                place=f"paragraph {index} of {of_article}",
+                path=f"{path}.paragraphs[{index - 1}]",
+            )
+
+
+def _show(path: str, name: str) -> str:
+    """What shows the part of the file at `path`."""
+    file = shlex.quote(name)
+    return f"zcat {file} | jq '{path}'" if name.endswith(".gz") else f"jq '{path}' {file}"
 
 
 def _read_article(article: object, source: Source) -> tuple[str, list[Any]]:
@@ -76,21 +91,23 @@ def _read_article(article: object, source: Source) -> tuple[str, list[Any]]:
 
 
 def _read_paragraph(
-    paragraph: object, source: Source, *, title: str, place: str
+    paragraph: object, source: Source, *, title: str, place: str, path: str
 ) -> Iterator[QuestionExample]:
     try:
         record = fields.get_object(paragraph, "the paragraph")
         context = fields.get_text(record, "context")
         questions = fields.get_list(record, "qas")
     except DataError as error:
-        raise fields.located(error, f"{source.name}, {place}") from None
+        fix = _show(path, source.name)
+        raise fields.located(error, f"{source.name}, {place}", fix=fix) from None
     source.pass_over(record.keys() - _PARAGRAPH_KEYS, "paragraphs")
     for number, question in enumerate(questions, 1):
         try:
             example = _read_question(question, source, context=context, title=title, place=place)
         except DataError as error:
             where = f"{source.name}, {place}, {_name(question, number)}"
-            raise fields.located(error, where) from None
+            fix = _show(f"{path}.qas[{number - 1}]", source.name)
+            raise fields.located(error, where, fix=fix) from None
         yield example
 
 

@@ -9,17 +9,17 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spanfit.data.files import DataFile
+from spanfit.data.unpacking import Unpacked, refuse_bomb
 from spanfit.errors import DataError, require
-
-if TYPE_CHECKING:
-    import pyarrow
 
 PARQUET_MAGIC = b"PAR1"
 BATCH = 1_000
 """Rows that are Python objects at once."""
+
+_ROW_BYTES = 16  # that an example takes at least; rows that are all the same take none in a file
 
 Features = Mapping[str, Any]
 
@@ -33,13 +33,13 @@ class Table:
 
     columns: Sequence[str]
     n_rows: int
-    read: Callable[[Sequence[str]], Iterable[pyarrow.RecordBatch | pyarrow.Table]]
+    read: Callable[[Sequence[str]], Iterable[list[dict[str, Any]]]]
     features: Features = field(default_factory=dict)
 
     def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         """The rows, with these columns only."""
-        for batch in self.read(columns):
-            yield from batch.to_pylist()
+        for rows in self.read(columns):
+            yield from rows
 
 
 def open_parquet(file: DataFile, name: str) -> Table:
@@ -55,24 +55,31 @@ def open_parquet(file: DataFile, name: str) -> Table:
     )
 
     def broken(error: Exception) -> DataError:
-        problem = f"the Parquet table can't be read: {error}"
+        problem = f"the Parquet table can't be read: {str(error).strip()}"
         return DataError(problem, where=name, fix="fetch it again")
 
     # Arrow reads from the end; what is unpacked on the way can't be.
-    seekable = file if isinstance(file, io.BufferedReader) else io.BytesIO(file.read())
+    seekable = io.BytesIO(file.read()) if isinstance(file.raw, Unpacked) else file
     try:
         table = parquet.ParquetFile(seekable)
-        schema = table.schema_arrow
+        schema, metadata = table.schema_arrow, table.metadata
+        parts = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     except (OSError, arrow.ArrowException) as error:
         raise broken(error) from None
 
-    def read(columns: Sequence[str]) -> Iterator[pyarrow.RecordBatch]:
+    unpacked = max(_ROW_BYTES * metadata.num_rows, sum(part.total_byte_size for part in parts))
+    packed = seekable.seek(0, io.SEEK_END)
+    refuse_bomb(unpacked, packed, where=name, fix="a table without so many repeated values")
+
+    def read(columns: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
         try:
-            yield from table.iter_batches(batch_size=BATCH, columns=list(columns))
-        except (OSError, arrow.ArrowException) as error:
+            for batch in table.iter_batches(batch_size=BATCH, columns=list(columns)):
+                yield batch.to_pylist()
+        except (OSError, arrow.ArrowException, ValueError, OverflowError) as error:
+            # The last two come of single values: a text that is not UTF-8, a date of no calendar.
             raise broken(error) from None
 
-    return Table(schema.names, table.metadata.num_rows, read, _read_features(schema.metadata))
+    return Table(schema.names, metadata.num_rows, read, _read_features(schema.metadata))
 
 
 def _read_features(metadata: Mapping[bytes, bytes] | None) -> Features:

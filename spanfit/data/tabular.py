@@ -119,7 +119,12 @@ def _check_columns(columns: Sequence[str], where: str) -> None:
     """Refuse a table whose columns leave something open, or would lose the gold."""
     doubled = [name for name, times in Counter(columns).items() if times > 1 and name]
     if doubled:
-        raise DataError(f"there are several columns {doubled[0]!r}", where=where)
+        raise DataError(
+            f"there are several columns {doubled[0]!r}",
+            where=where,
+            expected="names that differ",
+            fix="rename one of them, or leave it out",
+        )
     names = dict.fromkeys(columns)
     try:
         for column in _REQUIRED:
@@ -129,7 +134,7 @@ def _check_columns(columns: Sequence[str], where: str) -> None:
             error.problem.replace("key", "column"),
             where=where,
             found=f"the columns {', '.join(map(repr, columns))}",
-            fix=error.fix,
+            fix=error.fix or "a column of that name; docs/files.md shows a table",
         ) from None
     golds = [name for name in ("answers", *cells.GOLD_COLUMNS) if name in names]
     if len(golds) > 1 or (not golds and "answer_start" in names):
@@ -138,6 +143,7 @@ def _check_columns(columns: Sequence[str], where: str) -> None:
             where=where,
             expected="'answers', or 'answer' with or without 'answer_start'",
             found=", ".join(map(repr, golds)) if golds else "'answer_start' alone",
+            fix="rename or leave out what is not the gold",
         )
 
 

@@ -27,9 +27,9 @@ from typing import Any
 from spanfit.data import fields
 from spanfit.data.column_choice import ColumnChoice
 from spanfit.data.conll import parse_conll
-from spanfit.data.fields import JsonObject, Source
+from spanfit.data.fields import JsonObject, Source, suggesting
 from spanfit.data.files import DataFile, numbered_lines, open_data
-from spanfit.data.predictions import is_finite
+from spanfit.data.predictions import WRITTEN_BY, is_finite
 from spanfit.data.record_keys import TAG_KEYS
 from spanfit.data.tagged_jsonl import parse_array, parse_lines
 from spanfit.data.tagged_records import NumberedRecord, stream_tagged
@@ -93,7 +93,7 @@ def read_tag_predictions(path: str | Path) -> TagResponses:
         DataError: no such file, neither format, a wrong line, or an id twice.
     """
     name = str(path)
-    with open_data(Path(path)) as file:
+    with suggesting(WRITTEN_BY), open_data(Path(path)) as file:
         first = next(numbered_lines(file), None)
         file.seek(0)
         if first is None:

@@ -209,7 +209,7 @@ def _read_units(record: JsonObject, text: str) -> Ranges:
 
 def _read_tag(tag: object, key: str, names: Sequence[str]) -> str:
     if isinstance(tag, str) and tag:
-        return tag
+        return tag if tag.isascii() else fields.get_text({key: tag}, key)
     if not isinstance(tag, int) or isinstance(tag, bool):
         raise DataError(
             f"a tag of {key!r} is not one",

@@ -14,8 +14,9 @@ from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import cast
 
-from spanfit.data.fields import Source
+from spanfit.data.fields import Source, suggesting
 from spanfit.data.files import DataFile, open_data
+from spanfit.data.foreign import SAMPLES, is_signed
 from spanfit.data.hub import is_hub_name, open_hub
 from spanfit.data.recognition import parse, parse_table
 from spanfit.data.tables import PARQUET_MAGIC
@@ -59,24 +60,33 @@ def open_file(path: str | Path, reading: Reading) -> OpenedFile:
         DataError: there is no such file, or no example can be read of it.
         MissingExtraError: it takes pyarrow or datasets, which is not installed.
     """
-    name = str(path)
+    with suggesting(SAMPLES):
+        return _open(str(path), reading)
+
+
+def _open(name: str, reading: Reading) -> OpenedFile:
     findings: list[Finding] = []
+    faults: list[DataError] = []
 
     def note_fault(kind: str, number: int, error: DataError) -> None:
         place = f"{kind} {number}"
+        faults.append(error)
         findings.append(_unreadable(error, name, place))
 
     source = Source(name, on_fault=note_fault)
     if is_hub_name(name):
         examples = parse_table(open_hub(name), source, reading)
-        return _collect(examples, source, findings)
-    with open_data(Path(path)) as file:
+        return _collect(examples, source, findings, faults)
+    with open_data(Path(name)) as file:
         data = file.read()
     if data.startswith(PARQUET_MAGIC):
-        return _collect(_parse(data, source, reading), source, findings)
+        return _collect(_parse(data, source, reading), source, findings, faults)
+    if is_signed(data):  # else some of it passes for a text in some encoding
+        return _collect(_parse(data, source, reading), source, findings, faults)
     decoded = decode_file(data)
     findings.extend(_list_encoding(decoded, name))
-    return _collect(_parse(decoded.content, source, reading), source, findings, decoded)
+    examples = _parse(decoded.content, source, reading)
+    return _collect(examples, source, findings, faults, decoded)
 
 
 def has_own_id(example: Example) -> bool:
@@ -94,6 +104,7 @@ def _collect(
     examples: Iterator[Example],
     source: Source,
     findings: list[Finding],
+    faults: list[DataError],
     decoded: DecodedFile | None = None,
 ) -> OpenedFile:
     """All that can be read.
@@ -113,13 +124,15 @@ def _collect(
             _unreadable(error, source.name, place, ending="; nothing behind it is read")
         )
     if not found:
-        faults = [item for item in findings if item.kind == "unreadable"]
         if not faults:
             raise DataError("there is no question and no text in it", where=source.name)
+        first = faults[0]
         raise DataError(
-            f"no question and no text in it can be read; the first: {faults[0].problem}",
-            where=f"{source.name}, {faults[0].place}",
-            fix=faults[0].repair,
+            f"no question and no text in it can be read; the first: {first.problem}",
+            where=first.where,
+            expected=first.expected,
+            found=first.found,
+            fix=first.fix,
         )
     findings.extend(_list_repeated_ids(found, source.name))
     return OpenedFile(source.name, tuple(found), tuple(findings), decoded, source.unread)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shlex
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from spanfit.data.writing import choose_format, write_examples
 from spanfit.doctor.files import OpenedFile
 from spanfit.doctor.records import patch_record
 from spanfit.doctor.repairs import Change
-from spanfit.errors import DataError
+from spanfit.errors import DataError, RecipeError
 from spanfit.examples import Example, Reading
 from spanfit.tagged import TaggedExample
 
@@ -107,7 +108,15 @@ def _write(
     patch = _find_patch(file)
     if patch is None:
         kept = (new for _, new in pairs if new is not None)
-        write_examples(path, kept, to=choose_format(path))
+        try:
+            write_examples(path, kept, to=choose_format(path))
+        except RecipeError as error:
+            raise RecipeError(
+                error.problem,
+                where=f"--fix {path.name.replace('.part.', '.')}",
+                expected="a name that ends in .jsonl, or .parquet for questions",
+                fix=f"--fix {shlex.quote(Path(file.name).stem)}.fixed.jsonl",
+            ) from None
         return
     data = patch(file.content, pairs, kinds, reading)
     path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)

@@ -20,7 +20,7 @@ def describe_keys(task: str | None = None) -> Iterator[tuple[str, str, str, str]
         for key, field in section_type(section).model_fields.items():
             if task not in (None, owner_of(section, key) or task):
                 continue
-            default = "" if field.default is None else _toml_value(field.default)
+            default = "" if field.default is None else write_value(field.default)
             yield section, key, default, field.description or ""
 
 
@@ -35,7 +35,7 @@ def annotate(recipe: Recipe) -> str:
         if f"[{section}]" not in lines:
             lines += ["", f"[{section}]"]
         value = values[section][key]
-        setting = f"# {key} =" if value is None else f"{key} = {_toml_value(value)}"
+        setting = f"# {key} =" if value is None else f"{key} = {write_value(value)}"
         lines.append(f"{setting:<38} # {description}")
     return "\n".join(lines[1:]) + "\n"
 
@@ -53,5 +53,6 @@ def owner_of(section: str, key: str) -> str | None:
     return str(extra["task"]) if isinstance(extra, dict) and "task" in extra else None
 
 
-def _toml_value(value: Any) -> str:  # noqa: ANN401 (any TOML value)
+def write_value(value: Any) -> str:  # noqa: ANN401 (any TOML value)
+    """A value as it stands behind its key."""
     return tomli_w.dumps({"v": value}).removeprefix("v = ").strip()

@@ -5,6 +5,8 @@ Unknown keys are refused with the closest known one.
 
 from __future__ import annotations
 
+import re
+import shlex
 import tomllib
 from collections.abc import Sequence
 from copy import deepcopy
@@ -14,10 +16,14 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from spanfit.errors import RecipeError, did_you_mean
-from spanfit.recipe.keys import describe_keys, owner_of, section_type
+from spanfit.recipe.keys import describe_keys, owner_of, section_type, write_value
 from spanfit.recipe.section import Files
 from spanfit.recipe.sections import TASK_DEFAULTS, Recipe, TaskSection
 
+_LARGEST = 1 << 17  # bytes; one with every key and its meaning has seven thousand
+_MOST_DOTS = 1_000  # on a line, outside of strings
+_STRING = re.compile(r""""[^"\n]*"|'[^'\n]*'""")
+_WRITTEN = "spanfit init DATA > recipe.toml, which writes one"
 DEFAULT_TASK: str = TaskSection.model_fields["name"].default
 
 
@@ -29,19 +35,69 @@ def read_recipe(path: str | Path, *, overrides: Sequence[str] = ()) -> Recipe:
     """
     file = Path(path)
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(_read_text(file))
     except FileNotFoundError:
         raise RecipeError(
             "no such recipe", where=str(file), fix=f"spanfit init DATA.json > {file}"
         ) from None
-    except (IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
-        raise RecipeError(f"not a readable recipe: {error}", where=str(file)) from None
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
         raise RecipeError(
-            f"not TOML: {error}", where=str(file), fix="spanfit init DATA > recipe.toml writes one"
+            f"not a readable recipe: {error}", where=str(file), fix=_WRITTEN
+        ) from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(
+            f"not a readable recipe: {error}",
+            where=str(file),
+            expected="text in UTF-8",
+            fix=f"iconv -f latin1 -t utf-8 {shlex.quote(str(file))} (with its encoding)",
+        ) from None
+    except RecursionError:
+        raise _depth_error(str(file)) from None
+    except ValueError as error:  # also a number of more digits than Python reads
+        raise RecipeError(
+            f"not TOML: {error}",
+            where=str(file),
+            fix="correct it there; spanfit init DATA > recipe.toml writes a recipe",
         ) from None
     return make_recipe(
         content, overrides=overrides, where=f"{file}{' with --set' if overrides else ''}"
+    )
+
+
+def _read_text(file: Path) -> str:
+    """The text of a recipe, which is small: a pipe is not waited for, nor a device read to its end.
+
+    Raises:
+        RecipeError: it is no file, or one of another kind.
+        OSError, UnicodeDecodeError: it cannot be read.
+        RecursionError: its keys have so many parts that TOML's rules take minutes to follow.
+    """
+    if file.exists() and not file.is_file():
+        raise RecipeError(
+            "not a readable recipe: this is not a file",
+            where=str(file),
+            expected="a file in TOML",
+            fix=_WRITTEN,
+        )
+    with file.open("rb") as opened:
+        data = opened.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise RecipeError(
+            "this is larger than any recipe",
+            where=str(file),
+            expected=f"at most {_LARGEST:,} bytes",
+            found=repr(data[:40].decode("utf-8", "replace")),
+            fix=f"{_WRITTEN}; data files are named in it",
+        )
+    text = data.decode("utf-8-sig")
+    if max((line.count(".") for line in _STRING.sub("", text).split("\n")), default=0) > _MOST_DOTS:
+        raise RecursionError
+    return text
+
+
+def _depth_error(where: str) -> RecipeError:
+    return RecipeError(
+        "nested too deeply", where=where, expected="parts, and keys in them", fix=_WRITTEN
     )
 
 
@@ -53,7 +109,10 @@ def make_recipe(
     Raises:
         RecipeError: an unknown key, or a value of the wrong type or out of its range.
     """
-    content = deepcopy(content)
+    try:
+        content = deepcopy(content)
+    except RecursionError:
+        raise _depth_error(where) from None
     for override in overrides:
         _apply(override, content)
     _refuse_other_tasks(content, where=where)
@@ -69,6 +128,7 @@ def make_recipe(
                 where=where,
                 expected="a file, a list of files, or no such key",
                 found="[]",
+                fix=f"--set data.{part}=FILE",
             )
     if recipe.windows.overlap >= recipe.windows.max_length - 3:
         raise RecipeError(
@@ -96,7 +156,7 @@ def _apply(override: str, content: dict[str, Any]) -> None:
         )
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text.strip()
         if value.startswith("[") and value.endswith("]"):
             raise RecipeError(
@@ -108,7 +168,9 @@ def _apply(override: str, content: dict[str, Any]) -> None:
         value = text.strip()
     part = content.setdefault(section, {})
     if not isinstance(part, dict):
-        raise RecipeError(f"[{section}] is not a part with keys", found=repr(part))
+        raise RecipeError(
+            f"[{section}] is not a part with keys", found=repr(part), fix=f"[{section}], with keys"
+        )
     part[key] = value
 
 
@@ -158,14 +220,32 @@ def _text_keys() -> set[tuple[str, str]]:
 def _explain(error: ValidationError, *, where: str) -> RecipeError:
     """The first thing that pydantic found, in our words, with a suggestion."""
     first = error.errors()[0]
-    path = ".".join(str(step) for step in first["loc"][:2])  # deeper is what pydantic calls types
+    location = first["loc"][:2]  # deeper is what pydantic calls types
+    path = ".".join(str(step) for step in location)
     if first["type"] == "extra_forbidden":
-        return RecipeError(f"unknown key {path}", where=where, expected=_suggest(first["loc"]))
+        return RecipeError(
+            f"unknown key {path}",
+            where=where,
+            expected=_suggest(first["loc"]),
+            fix="docs/recipe.md, which lists every key",
+        )
+    if len(location) < 2:  # a part
+        return RecipeError(
+            f"{path}: not a part with keys",
+            where=where,
+            found=repr(first["input"]),
+            fix=f"[{path}], and its keys below: KEY = VALUE",
+        )
+    field = section_type(str(location[0])).model_fields[str(location[1])]
+    default = write_value(field.default).strip('"') if field.default is not None else ""
     return RecipeError(
         f"{path}: {first['msg'][0].lower()}{first['msg'][1:]}",
         where=where,
-        expected=_description(first["loc"]),
+        expected=field.description or "",
         found=repr(first["input"]),
+        fix=f"--set {path}={shlex.quote(default)}, which is the default"
+        if default
+        else f"--set {path}=VALUE, or leave it out",
     )
 
 
@@ -179,9 +259,3 @@ def _suggest(location: tuple[int | str, ...]) -> str:
     for step in location[:-1]:
         owner = section_type(str(step))
     return did_you_mean(word, owner.model_fields)
-
-
-def _description(location: tuple[int | str, ...]) -> str:
-    if len(location) < 2:
-        return ""
-    return section_type(str(location[0])).model_fields[str(location[1])].description or ""
