@@ -29,7 +29,7 @@ FORMAT_VERSION: Literal[1] = 1
 MOST_TOKENS = 2**31 - 1
 """Of a window or an answer: tokens are counted in 32 bits."""
 
-ITS_OWN = "the spanfit.json that the training wrote beside these weights; {} in it means all defaults"
+ITS_OWN = "the one that the training wrote beside these weights; {} in it means all defaults"
 """What helps where the file is wrong."""
 
 SPAN_OUTPUTS: tuple[Literal["start"], Literal["end"]] = ("start", "end")
