@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from spanfit.errors import DataError
+from spanfit.errors import DataError, represent
 
 JsonObject = Mapping[str, Any]
 OnFault = Callable[[str, int, DataError], None]
@@ -169,7 +169,7 @@ def _near_miss(key: str, names: tuple[str, ...]) -> str | None:
 
 def describe(value: object) -> str:
     """What a JSON value is, and the beginning of it."""
-    shown = repr(value)
+    shown = represent(value)
     shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
     kind = _KINDS.get(type(value), type(value).__name__)
     return kind if value is None else f"{kind}: {shown}"
