@@ -193,7 +193,12 @@ def read_lines(
 
 def is_finite(value: object) -> TypeGuard[float]:
     """Whether `value` is a number (an int is one, a bool is not) and neither infinite nor NaN."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer that no float can hold
+        return False
 
 
 def _twice(key: str) -> DataError:
