@@ -9,6 +9,7 @@ import ast
 import json
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ GOLD_COLUMNS = ("answer", "answer_text")
 """The names of a column that holds the text of a question's only gold."""
 
 _TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False, "": None}
-_WHOLE = re.compile(r"-?\d+(\.0*)?")  # pandas writes 35.0 where another cell of the column is blank
+_WHOLE = re.compile(r"-?\d{1,18}(\.0*)?")  # pandas writes 35.0 where another cell is blank
 _NUMPY = ("array", "int32", "int64", "str_")
 
 
@@ -68,10 +69,13 @@ def _to_double_quotes(cell: str) -> str:
 
 
 def _read_python(cell: str) -> object:
-    """A value that Python's repr wrote; nothing is run."""
+    """A value that Python's repr wrote, as JSON has it; nothing is run."""
     try:
-        tree = ast.parse(cell.strip(), mode="eval")
-        return ast.literal_eval(_Unwrapped().visit(tree) if "(" in cell else tree)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes in somebody's data
+            tree = ast.parse(cell.strip(), mode="eval")
+        value = ast.literal_eval(_Unwrapped().visit(tree) if "(" in cell else tree)
+        return json.loads(json.dumps(value))  # Python's keys may be numbers, JSON's are texts
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         raise _answers_error(cell) from None
 
