@@ -75,7 +75,8 @@ def open_hub(text: str) -> Table:
         tables: Iterable[pyarrow.Table] = chosen.iter(batch_size=BATCH)
         return tables
 
-    return Table(dataset.column_names, dataset.num_rows, read, dataset.features.to_dict())
+    features = dataset.features.to_dict()
+    return Table(dataset.column_names, dataset.num_rows, read, text, features)
 
 
 def _load(name: HubName, where: str) -> Any:  # noqa: ANN401 (a datasets.Dataset)

@@ -28,18 +28,32 @@ Features = Mapping[str, Any]
 class Table:
     """A table that is open: its columns, the number of its rows, and how to read some columns.
 
+    `name` is the file's or the data set's, for messages.
     `features` says what the library `datasets` knows of each column, as it writes that down.
     """
 
     columns: Sequence[str]
     n_rows: int
     read: Callable[[Sequence[str]], Iterable[pyarrow.RecordBatch | pyarrow.Table]]
+    name: str
     features: Features = field(default_factory=dict)
 
     def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """The rows, with these columns only."""
+        """The rows, with these columns only.
+
+        Raises:
+            DataError: a value cannot be read.
+        """
         for batch in self.read(columns):
-            yield from batch.to_pylist()
+            yield from self._to_rows(batch)
+
+    def _to_rows(self, batch: pyarrow.RecordBatch | pyarrow.Table) -> list[dict[str, Any]]:
+        try:
+            rows: list[dict[str, Any]] = batch.to_pylist()
+        except (ValueError, OverflowError) as error:  # texts not in UTF-8, a key twice, year 10,000
+            problem = f"a value of the table is none of Python: {error}"
+            raise DataError(problem, where=self.name) from None
+        return rows
 
 
 def open_parquet(file: DataFile, name: str) -> Table:
@@ -72,13 +86,14 @@ def open_parquet(file: DataFile, name: str) -> Table:
         except (OSError, arrow.ArrowException) as error:
             raise broken(error) from None
 
-    return Table(schema.names, table.metadata.num_rows, read, _read_features(schema.metadata))
+    features = _read_features(schema.metadata)
+    return Table(schema.names, table.metadata.num_rows, read, name, features)
 
 
 def _read_features(metadata: Mapping[bytes, bytes] | None) -> Features:
     """What `datasets` wrote into the schema of a Parquet file; {} where it did not."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {}
     return features if isinstance(features, dict) else {}
