@@ -38,7 +38,7 @@ from pathlib import Path
 
 from spanfit.data.contents import count_kinds, digest
 from spanfit.data.fields import OnFault, Source
-from spanfit.data.files import open_data
+from spanfit.data.files import numbered_lines, open_data
 from spanfit.data.hub import is_hub_name, open_hub
 from spanfit.data.recognition import find_lines, parse, parse_table
 from spanfit.errors import DataError
@@ -137,7 +137,7 @@ def count(
     if not is_hub_name(str(path)):
         with open_data(Path(path)) as file:
             if find_lines(file) is not None:
-                return _tally((line for line in file if not line.isspace()), advance)
+                return _tally(numbered_lines(file), advance)
     examples = stream(path, reading=reading, check_ids=False, on_fault=lambda *_: None)
     return _tally(examples, advance)
 

@@ -116,8 +116,8 @@ def _kind_of_line(line: bytes) -> Kind | None:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(record, dict):
-        return None
+    if not isinstance(record, dict) or ("data" in record and "question" not in record):
+        return None  # the latter is SQuAD's, whatever else stands beside its data
     if record.keys() >= {*_KEYS["question"]}:
         return "question"
     return "text" if record.keys() & {*_KEYS["text"]} and "question" not in record else None
