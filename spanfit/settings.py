@@ -17,7 +17,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from spanfit.errors import ModelError
+from spanfit.errors import ModelError, represent
 from spanfit.recipe import ColumnsSection, DecodeSection, Section, WindowsSection
 from spanfit.types import NullScale, SegmenterName, SelectedOn
 
@@ -160,8 +160,6 @@ def read_settings(folder: Path) -> ModelSettings | None:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         return ModelSettings.model_validate(content)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"not JSON: {error}", where=str(file)) from None
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(step) for step in first["loc"]) or "all of it"
@@ -169,5 +167,7 @@ def read_settings(folder: Path) -> ModelSettings | None:
             f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}",
             where=str(file),
             expected=f"the settings of format version {FORMAT_VERSION}",
-            found=repr(first["input"]),
+            found=represent(first["input"]),
         ) from None
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or numbers without end
+        raise ModelError(f"not JSON: {error}", where=str(file)) from None

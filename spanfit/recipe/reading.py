@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from spanfit.errors import RecipeError, did_you_mean
+from spanfit.errors import RecipeError, did_you_mean, represent
 from spanfit.recipe.keys import describe_keys, owner_of, section_type
 from spanfit.recipe.section import Files
 from spanfit.recipe.sections import TASK_DEFAULTS, Recipe, TaskSection
@@ -34,9 +34,9 @@ def read_recipe(path: str | Path, *, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(
             "no such recipe", where=str(file), fix=f"spanfit init DATA.json > {file}"
         ) from None
-    except (IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"not a readable recipe: {error}", where=str(file)) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also of integers and lists without end
         raise RecipeError(
             f"not TOML: {error}", where=str(file), fix="spanfit init DATA > recipe.toml writes one"
         ) from None
@@ -96,7 +96,7 @@ def _apply(override: str, content: dict[str, Any]) -> None:
         )
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text.strip()
         if value.startswith("[") and value.endswith("]"):
             raise RecipeError(
@@ -108,7 +108,7 @@ def _apply(override: str, content: dict[str, Any]) -> None:
         value = text.strip()
     part = content.setdefault(section, {})
     if not isinstance(part, dict):
-        raise RecipeError(f"[{section}] is not a part with keys", found=repr(part))
+        raise RecipeError(f"[{section}] is not a part with keys", found=represent(part))
     part[key] = value
 
 
@@ -165,7 +165,7 @@ def _explain(error: ValidationError, *, where: str) -> RecipeError:
         f"{path}: {first['msg'][0].lower()}{first['msg'][1:]}",
         where=where,
         expected=_description(first["loc"]),
-        found=repr(first["input"]),
+        found=represent(first["input"]),
     )
 
 
