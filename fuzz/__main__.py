@@ -78,7 +78,8 @@ def fuzz(name: str, seconds: int) -> Figures:
 def _run(name: str, seconds: int, corpus: Path) -> str:
     """What one process says, which ends after so many seconds or by a death of its own."""
     command = [sys.executable, "-m", "fuzz.runs", name, str(seconds), str(corpus), str(FOUND)]
-    with tempfile.TemporaryDirectory(prefix="spanfit-fuzz-") as scratch:
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # files are small and many
+    with tempfile.TemporaryDirectory(prefix="spanfit-fuzz-", dir=memory) as scratch:
         done = subprocess.run(
             command,
             stdout=subprocess.PIPE,

@@ -63,8 +63,9 @@ def write_json(draws: Draws, value: Any) -> str:  # noqa: ANN401
     return json.dumps(value, ensure_ascii=has_halves or draws.flag(), indent=indent)
 
 
-def write_lines(draws: Draws, records: list[Any]) -> bytes:
-    """JSON Lines, with blank lines and other line ends among them."""
+def write_lines(draws: Draws, value: Any) -> bytes:  # noqa: ANN401
+    """JSON Lines of a list (or of one value), with blank lines and other line ends among them."""
+    records = value if isinstance(value, list) else [value]
     end = draws.choose(["\n", "\n", "\r\n", "\n\n"])
     return "".join(f"{write_json(draws, record)}{end}" for record in records).encode()
 

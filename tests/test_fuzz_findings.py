@@ -14,6 +14,7 @@ from spanfit.data.nbest import read_question_predictions
 from spanfit.data.predictions import read_na_probs, read_predictions
 from spanfit.decode.spans import best_spans
 from spanfit.errors import DataError, ModelError, RecipeError, represent
+from spanfit.examples import Reading
 from spanfit.recipe import read_recipe
 from spanfit.settings import FILE_NAME, read_settings
 
@@ -94,6 +95,27 @@ def test_values_of_a_parquet_file_that_are_none_of_python(tmp_path):
         columns = {"question": pa.array(["q"]), "context": pa.array(["c"]), name: column}
         pq.write_table(pa.table(columns), path := tmp_path / "data")
         assert "a value of the table is none of Python" in refusal(read, path)
+
+
+def test_a_parquet_file_whose_names_are_not_utf8(tmp_path):
+    columns = {"question": pa.array(["q"]), "context": pa.array(["c"])}
+    pq.write_table(pa.table(columns), path := tmp_path / "data", store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"context", b"conte\xff\xfe"))
+    assert "the Parquet table can't be read" in refusal(read, path)
+
+
+def test_neither_words_nor_a_text(put):
+    for line in ('{"words": null, "tags": ["O"]}', '{"text": null}', '{"tokens": [], "text": null}'):
+        path = put(f'{{"words": ["a"], "tags": ["O"]}}\n{line}\n')
+        if "[]" in line:
+            assert read(path)[1].text == ""
+        else:
+            assert "line 2: " in refusal(read, path)
+
+
+def test_columns_that_begin_with_a_brace(put):
+    path = put("{\tO\nx y\tO\n")
+    assert read(path, reading=Reading(tags=2))[0].words == ["{", "x y"]
 
 
 @pytest.mark.parametrize("value", [ENDLESS, "0x" + "f" * 5_000, "[" * 3_000])

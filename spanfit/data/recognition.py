@@ -71,7 +71,9 @@ def parse(file: DataFile, source: Source, reading: Reading = AS_IT_IS) -> Iterat
     number, first = next(lines, (0, b""))
     if not first:
         raise DataError("the file is empty", where=name, expected=EXPECTED)
-    if _OBJECT.match(first) or (first.lstrip().startswith(b"{") and not _holds_columns(file)):
+    are_columns_chosen = _chooses_columns(reading)
+    opens = first.lstrip().startswith(b"{") and not are_columns_chosen
+    if _OBJECT.match(first) or (opens and not _holds_columns(file)):
         return _parse_json(file, source, reading, number=number, first=first, lines=lines)
     if first.lstrip().startswith(b"[") and may_be_json(first):
         return _parse_array(first + file.read(), source, reading, number=number)
@@ -79,7 +81,7 @@ def parse(file: DataFile, source: Source, reading: Reading = AS_IT_IS) -> Iterat
         rows = itertools.chain([(number, first)], with_blank)  # a cell may hold a blank line
         return tabular.parse_csv(rows, source, delimiter=delimiter)
     file.seek(0)
-    if _chooses_columns(reading) or _holds_columns(file):
+    if are_columns_chosen or _holds_columns(file):
         choice = ColumnChoice.of(reading)
         return iter(parse_conll(file, source, choice, joiner=reading.joiner).examples)
     raise foreign_error(first, name)

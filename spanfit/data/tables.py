@@ -77,13 +77,13 @@ def open_parquet(file: DataFile, name: str) -> Table:
     try:
         table = parquet.ParquetFile(seekable)
         schema = table.schema_arrow
-    except (OSError, arrow.ArrowException) as error:
+    except (OSError, ValueError, arrow.ArrowException) as error:
         raise broken(error) from None
 
     def read(columns: Sequence[str]) -> Iterator[pyarrow.RecordBatch]:
         try:
             yield from table.iter_batches(batch_size=BATCH, columns=list(columns))
-        except (OSError, arrow.ArrowException) as error:
+        except (OSError, ValueError, arrow.ArrowException) as error:
             raise broken(error) from None
 
     features = _read_features(schema.metadata)

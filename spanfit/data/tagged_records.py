@@ -125,6 +125,11 @@ class _Reader:
         )
         if word_key is None and record.get("text") is None:
             fields.require_key(record, "text" if fields.near_miss("text", record) else "words")
+            raise DataError(
+                "neither words nor a text",
+                expected="'words', or a 'text'",
+                found="null",
+            )
         text = None if record.get("text") is None else fields.get_text(record, "text")
         units: Ranges | None = None
         if word_key is not None:
