@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzz.targets import TARGETS
+from fuzz.targets import MODULES
 
 ROOT = Path(__file__).resolve().parent
 CORPUS, FOUND, REGRESSIONS = ROOT / "corpus", ROOT / "found", ROOT / "regressions"
@@ -104,15 +104,15 @@ def main() -> int:
     """The command; 1 if anything was found."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("seconds", type=int, help="for each target")
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(MODULES)}")
     arguments = parser.parse_args()
-    if unknown := [name for name in arguments.targets if name not in TARGETS]:
-        parser.error(f"no target {unknown[0]!r}; there are {', '.join(TARGETS)}")
+    if unknown := [name for name in arguments.targets if name not in MODULES]:
+        parser.error(f"no target {unknown[0]!r}; there are {', '.join(MODULES)}")
     if importlib.util.find_spec("atheris") is None:
         print("fuzzing needs atheris: pip install 'spanfit[fuzz]'", file=sys.stderr)
         return 2
     n_found = 0
-    for name in arguments.targets or TARGETS:
+    for name in arguments.targets or MODULES:
         figures = fuzz(name, arguments.seconds)
         print(figures, flush=True)
         for file in figures.found:

@@ -60,12 +60,12 @@ def main(name: str, seconds: str, corpus: str, found: str) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["spanfit", "tomllib"]):
-        from fuzz.targets import TARGETS
-    target, recorder = TARGETS[name], Recorder(Path(found), name)
+        from fuzz.targets import load_target
+
+        target = load_target(name)
+    recorder = Recorder(Path(found), name)
     for seed in target.seeds:
         (Path(corpus) / hashlib.blake2b(seed, digest_size=8).hexdigest()).write_bytes(seed)
-    words = Path(found) / f"{name}.dict"
-    _write_dictionary(target.words, words)
 
     def run(data: bytes) -> None:
         try:
@@ -75,15 +75,18 @@ def main(name: str, seconds: str, corpus: str, found: str) -> None:
         except BaseException as error:  # a panic of Rust is no Exception
             recorder.add(data, error)
 
-    options = {
+    options: dict[str, str | int] = {
         "max_total_time": seconds,
         "timeout": TIMEOUT_SECONDS,
         "rss_limit_mb": MEMORY_MB,
         "max_len": LONGEST_INPUT,
         "artifact_prefix": f"{found}/{name}-",
-        "dict": words,
         "print_final_stats": 1,
     }
+    if target.words:  # an empty file is an error to libFuzzer
+        dictionary = Path(found) / f"{name}.dict"
+        _write_dictionary(target.words, dictionary)
+        options["dict"] = str(dictionary)
     atheris.Setup([name, corpus, *(f"-{key}={value}" for key, value in options.items())], run)
     atheris.Fuzz()
 

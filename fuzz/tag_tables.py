@@ -10,6 +10,7 @@ import numpy as np
 
 from fuzz.draws import Draws
 from fuzz.target import Target, read_or_refuse
+from spanfit.data.gold import convert_all
 from spanfit.tags import (
     SCHEMES,
     Chunk,
@@ -60,8 +61,16 @@ def _read_slowly(tags: tuple[str, ...], scheme: Scheme) -> list[Chunk]:
     return found
 
 
-def _check_scheme(sequences: Sequences, scheme: Scheme) -> bool:
-    """All of a scheme's functions on these sequences; whether all are valid."""
+def _fits(sequences: Sequences, scheme: Scheme) -> bool:
+    """Whether all sequences are valid."""
+    return all(
+        read_or_refuse(lambda tags=tags: read_chunks(tags, scheme)) is not None  # type: ignore[misc]
+        for tags in sequences
+    )
+
+
+def _check_scheme(sequences: Sequences, scheme: Scheme, target: Scheme) -> None:
+    """All of a scheme's functions on these sequences."""
     violations = list_violations(sequences, scheme)
     coded = encode_tags(sequences)
     assert len(find_violations(coded, scheme)) == len(violations)
@@ -78,20 +87,19 @@ def _check_scheme(sequences: Sequences, scheme: Scheme) -> bool:
         assert (list(tags) == written) == (row not in broken), "what is valid is written so"
         assert list(read_chunks(written, scheme)) == chunks, "tags do not say the chunks"
         if row not in broken:
-            _check_conversions(tags, scheme)
+            _check_conversion(tags, scheme, target)
     if are_known:
         _check_table(sequences, scheme)
         _check_repairs(sequences, scheme, broken)
-    return not violations
 
 
-def _check_conversions(tags: tuple[str, ...], scheme: Scheme) -> None:
-    for target in SCHEMES.values():
-        other = read_or_refuse(
-            lambda target=target: convert_tags(tags, source=scheme, target=target)  # type: ignore[misc]
-        )
-        if other is not None:
-            assert convert_tags(other, source=target, target=scheme) == list(tags)
+def _check_conversion(tags: tuple[str, ...], scheme: Scheme, target: Scheme) -> None:
+    other = read_or_refuse(lambda: convert_tags(tags, source=scheme, target=target))
+    at_once = read_or_refuse(lambda: convert_all([tags], source=scheme, target=target))
+    assert (other is None) == (at_once is None)
+    if other is not None:
+        assert at_once == [tuple(other)]
+        assert convert_tags(other, source=target, target=scheme) == list(tags)
 
 
 def _check_table(sequences: Sequences, scheme: Scheme) -> None:
@@ -135,9 +143,12 @@ def _check_repairs(sequences: Sequences, scheme: Scheme, broken: set[int]) -> No
 
 
 def check(data: bytes) -> None:
-    """Sequences of tags in every scheme."""
-    sequences = _draw_sequences(Draws(data))
-    fits = {name for name, scheme in SCHEMES.items() if _check_scheme(sequences, scheme)}
+    """Sequences of tags in a scheme, and which scheme they are in."""
+    draws = Draws(data)
+    scheme, target = (SCHEMES[draws.choose([*SCHEMES])] for _ in range(2))
+    sequences = _draw_sequences(draws)
+    _check_scheme(sequences, scheme, target)
+    fits = {name for name, other in SCHEMES.items() if _fits(sequences, other)}
     detection = read_or_refuse(lambda: detect_scheme(sequences))
     if not any(sequences):
         assert detection is None
@@ -155,9 +166,9 @@ TARGET = Target(
     "tags",
     check,
     seeds=(
-        b"\0\0\0\0\1\5\1\2\0\1\2",
-        b"\1\0\0\0\2\5\1\3\0\4\2\4\1\3\4\0",
-        b"\3\1\0\3\1\4\2\7\0\1\2\3\4\5\6\3\1\2\3",
-        b"\4\2\1\2\7\2\3\5\4\7" + bytes(range(40)),
+        b"\0\1\0\0\0\0\1\5\1\2\0\1\2",
+        b"\1\4\1\0\0\0\2\5\1\3\0\4\2\4\1\3\4\0",
+        b"\3\0\3\1\0\3\1\4\2\7\0\1\2\3\4\5\6\3\1\2\3",
+        b"\2\5\4\2\1\2\7\2\3\5\4\7" + bytes(range(40)),
     ),
 )

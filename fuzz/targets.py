@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from fuzz import (
-    alignment,
-    columns,
-    csv_files,
-    decoder,
-    doctor,
-    json_files,
-    parquet_files,
-    predictions,
-    recipes,
-    tag_tables,
-)
+import importlib
 
-TARGETS = {
-    module.TARGET.name: module.TARGET
-    for module in (
-        json_files,
-        csv_files,
-        parquet_files,
-        columns,
-        predictions,
-        recipes,
-        tag_tables,
-        alignment,
-        decoder,
-        doctor,
-    )
+from fuzz.target import Target
+
+MODULES = {
+    "json": "json_files",
+    "csv": "csv_files",
+    "parquet": "parquet_files",
+    "columns": "columns",
+    "predictions": "predictions",
+    "recipe": "recipes",
+    "tags": "tag_tables",
+    "alignment": "alignment",
+    "decoder": "decoder",
+    "doctor": "doctor",
 }
+"""The module of each, so that a run imports no more of the project than its target looks at."""
+
+
+def load_target(name: str) -> Target:
+    """The target of that name."""
+    target = importlib.import_module(f"fuzz.{MODULES[name]}").TARGET
+    assert isinstance(target, Target) and target.name == name
+    return target

@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from toy_tokenizers import load
 
 from spanfit.data import count, read, stream
+from spanfit.data.gold import convert_all
 from spanfit.data.nbest import read_question_predictions
 from spanfit.data.predictions import read_na_probs, read_predictions
 from spanfit.decode.spans import best_spans
@@ -17,6 +19,7 @@ from spanfit.errors import DataError, ModelError, RecipeError, represent
 from spanfit.examples import Reading
 from spanfit.recipe import read_recipe
 from spanfit.settings import FILE_NAME, read_settings
+from spanfit.tags import IOB2, PLAIN, convert_tags
 
 HUGE = "1" + "0" * 400
 """A whole number that no float can hold."""
@@ -105,7 +108,11 @@ def test_a_parquet_file_whose_names_are_not_utf8(tmp_path):
 
 
 def test_neither_words_nor_a_text(put):
-    for line in ('{"words": null, "tags": ["O"]}', '{"text": null}', '{"tokens": [], "text": null}'):
+    for line in (
+        '{"words": null, "tags": ["O"]}',
+        '{"text": null}',
+        '{"tokens": [], "text": null}',
+    ):
         path = put(f'{{"words": ["a"], "tags": ["O"]}}\n{line}\n')
         if "[]" in line:
             assert read(path)[1].text == ""
@@ -132,6 +139,24 @@ def test_settings_without_end(put, content):
     with pytest.raises(ModelError, match="not JSON") as caught:
         read_settings(path.parent)
     assert caught.value.where == str(path)
+
+
+def test_white_space_that_a_tokenizer_takes_for_a_letter():
+    starts, ends = load("unigram").divide("a\x1cb c\x1f")
+    assert (starts, ends) == ((0, 2, 4), (1, 3, 5))
+
+
+def test_labels_that_a_scheme_can_not_write():
+    for tags in (["B-O"], ["B"]):
+        for convert in (
+            lambda tags: convert_tags(tags, source=IOB2, target=PLAIN),
+            lambda tags: convert_all([tags], source=IOB2, target=PLAIN),
+        ):
+            with pytest.raises(
+                DataError, match="the scheme plain cannot write the label"
+            ) as caught:
+                convert(tags)
+            assert "rename the label" in caught.value.fix
 
 
 def test_what_python_will_not_show():

@@ -14,8 +14,9 @@ from fuzz.__main__ import REGRESSIONS
 from fuzz.draws import Draws
 from fuzz.runs import Recorder
 from fuzz.target import Target
-from fuzz.targets import TARGETS
+from fuzz.targets import MODULES, load_target
 
+TARGETS = {name: load_target(name) for name in MODULES}
 targets = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 FOUND = sorted(REGRESSIONS.glob("*/*"))
 
