@@ -30,7 +30,7 @@ def _check_repair(diagnosis: Diagnosis, reading: Reading) -> None:
     if done is None:
         assert not once.exists() and not log_of(once).exists(), "half a repair"
         return
-    for line in log_of(once).read_text(encoding="utf-8").splitlines():
+    for line in log_of(once).read_text(encoding="utf-8").split("\n")[:-1]:
         json.loads(line)
     again = check(once, reading=reading)
     assert len(again.files[0].examples) == len(diagnosis.files[0].examples), "examples are lost"

@@ -15,6 +15,7 @@ from spanfit.data.gold import convert_all
 from spanfit.data.nbest import read_question_predictions
 from spanfit.data.predictions import read_na_probs, read_predictions
 from spanfit.decode.spans import best_spans
+from spanfit.doctor import check
 from spanfit.errors import DataError, ModelError, RecipeError, represent
 from spanfit.examples import Reading
 from spanfit.recipe import read_recipe
@@ -157,6 +158,23 @@ def test_labels_that_a_scheme_can_not_write():
             ) as caught:
                 convert(tags)
             assert "rename the label" in caught.value.fix
+
+
+def test_a_repair_does_not_divide_columns(put):
+    path = put("a B-x\nb O\n\x0c O\nx\x0cy O\n")
+    out = path.with_name("fixed")
+    check(path).fix(out)
+    assert [one.words for one in read(out)] == [["a", "b", "\x0c", "x\x0cy"]]
+
+
+def test_a_repair_that_would_be_read_as_something_else_is_refused(put):
+    path = put('\x00[{"c\na\n')
+    reading = Reading(tags=None)
+    diagnosis = check(path, reading=reading)
+    with pytest.raises(DataError, match="would not be read as the old one") as caught:
+        diagnosis.fix(out := path.with_name("fixed"))
+    assert "--ignore" in caught.value.fix and caught.value.where == str(out)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def test_what_python_will_not_show():
