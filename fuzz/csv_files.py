@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from io import StringIO
+from typing import Literal
 
 from fuzz.draws import Draws
 from fuzz.json_files import CONTEXT
@@ -48,7 +49,7 @@ def draw_content(draws: Draws) -> bytes:
         columns = [*columns, "question", "context"]
     out = StringIO(newline="")
     delimiter = draws.choose(",\t;")
-    quoting = draws.choose([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if draws.flag() else csv.QUOTE_MINIMAL
     writer = csv.writer(
         out, delimiter=delimiter, quoting=quoting, lineterminator=draws.choose(["\n", "\r\n"])
     )

@@ -23,7 +23,7 @@ from spanfit.tags import SCHEMES, Transitions, read_chunks_leniently
 from spanfit.tasks.tag_predictions import TagReader, make_reader
 from spanfit.types import QuestionExample
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating]
 Spans = list[tuple[float, int, int]]
 _Result = TypeVar("_Result")
 

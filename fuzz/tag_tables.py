@@ -128,7 +128,7 @@ def _check_table(sequences: Sequences, scheme: Scheme) -> None:
 
 def _check_repairs(sequences: Sequences, scheme: Scheme, broken: set[int]) -> None:
     for repair in ("conlleval", "discard"):
-        done = repair_tags(sequences, scheme, repair=repair)  # type: ignore[arg-type]
+        done = repair_tags(sequences, scheme, repair=repair)
         assert not list_violations(done.sequences, scheme), "a repair leaves something broken"
         assert {change.sequence for change in done.changes} <= broken
         changed = {(change.sequence, change.unit) for change in done.changes}

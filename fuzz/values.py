@@ -9,7 +9,20 @@ from typing import Any
 from fuzz.draws import Draws
 
 _NUMBERS = (0, 1, -1, 2, 3, 20, 2**31, 2**63, -(2**63) - 1, 10**400, 0.5, 1.0, 1e308)
-_ODD = (None, True, False, "", "O", "a", "\ud83d", [], {}, float("nan"), float("inf"), "1864")
+_ODD: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    "",
+    "O",
+    "a",
+    "\ud83d",
+    [],
+    {},
+    float("nan"),
+    float("inf"),
+    "1864",
+)
 _KEPT, _ANY, _LEFT_OUT, _TWICE = 232, 244, 248, 252
 """Below which byte a part is kept, becomes any value, is left out, comes twice; else its name
 changes."""

@@ -21,6 +21,7 @@ from spanfit.examples import Reading
 from spanfit.recipe import read_recipe
 from spanfit.settings import FILE_NAME, read_settings
 from spanfit.tags import IOB2, PLAIN, convert_tags
+from spanfit.text.alignment import align
 
 HUGE = "1" + "0" * 400
 """A whole number that no float can hold."""
@@ -145,6 +146,13 @@ def test_settings_without_end(put, content):
 def test_white_space_that_a_tokenizer_takes_for_a_letter():
     starts, ends = load("unigram").divide("a\x1cb c\x1f")
     assert (starts, ends) == ((0, 2, 4), (1, 3, 5))
+
+
+def test_white_space_within_a_character_takes_nothing_from_its_other_pieces():
+    assert [side.tolist() for side in align("a½ b", ["a", "1", " ", "⁄2", " ", "b"])] == [
+        [0, 1, 1, 1, 2, 3],
+        [1, 2, 2, 2, 2, 4],
+    ]
 
 
 def test_labels_that_a_scheme_can_not_write():
