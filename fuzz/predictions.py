@@ -74,6 +74,7 @@ def _check_responses(path: Path) -> None:
         odds, probability = response.null_odds, response.probability
         assert odds is None or odds > -math.inf, "null odds that are no number"
         assert probability is None or 0 <= probability <= 1
+        response.text.encode()
     if responses and all(response.null_odds is None for response in responses.values()):
         texts = {key: response.text for key, response in responses.items()}
         assert {key: text.text for key, text in to_responses(texts, where="").items()} == texts
@@ -104,6 +105,7 @@ def _check_tags(path: Path) -> None:
     out = scratch() / "out.jsonl"
     write_predictions(out, [_to_prediction(one.said, one.entities) for one in found.responses])
     again = read_tag_predictions(out)
+    json.dumps([one.tags for one in found.responses], ensure_ascii=False).encode()
     for one, other in zip(found.responses, again.responses, strict=True):
         assert replace(one.said, entities=None, document="") == other.said
         assert one.tags == other.tags and (one.entities or ()) == (other.entities or ())

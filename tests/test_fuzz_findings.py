@@ -122,6 +122,14 @@ def test_neither_words_nor_a_text(put):
             assert "line 2: " in refusal(read, path)
 
 
+def test_halves_of_surrogate_pairs(put):
+    path = put('{"words": ["a"], "tags": ["\\ud83d"]}\n')
+    assert "'tags' holds half of a surrogate pair" in refusal(read, path)
+    path = put('{"q1": "\\ud83d"}\n')
+    message = refusal(read_predictions, path)
+    assert "half of a surrogate pair" in message and "id 'q1'" in message
+
+
 def test_columns_that_begin_with_a_brace(put):
     path = put("{\tO\nx y\tO\n")
     assert read(path, reading=Reading(tags=2))[0].words == ["{", "x y"]

@@ -275,7 +275,10 @@ def _parse_object(data: bytes, *, name: str, line: int) -> JsonObject:
 
 def _check_text(key: str, text: object, *, where: str) -> str:
     if isinstance(text, str):
-        return text
+        try:
+            return fields.get_text({"prediction": text}, "prediction")
+        except DataError as error:
+            raise fields.located(error, ", ".join(filter(None, (where, f"id {key!r}")))) from None
     fix = ""
     if key in ("version", "data"):
         fix = "spanfit score GOLD PREDICTIONS: the gold comes first"
