@@ -62,7 +62,8 @@ def test_numbers_that_no_float_can_hold(put):
         ("answers", "{1: 2}", "the key 'text' is missing"),
         ("answers", f"\"{{'text': ['b'], 'answer_start': [0x{'f' * 4_000}]}}\"", "can't be read"),
         ("answers", f"\"{{'text': [0x{'f' * 4_000}], 'answer_start': [1]}}\"", "can't be read"),
-        ("answers", "\"{'text': {'b'}, 'answer_start': [1]}\"", "can't be read"),
+        ("answers", "\"{'text': {'b'}, 'answer_start': [1]}\"", "'text' is not an array"),
+        ("answers", "\"[{'text': 'b', 'start': ...}]\"", "'start' is not a whole number"),
     ],
 )
 def test_cells_that_are_python_and_no_json(put, columns, cells, told):

@@ -75,7 +75,8 @@ def _read_python(cell: str) -> object:
             warnings.simplefilter("ignore")  # of escapes in somebody's data
             tree = ast.parse(cell.strip(), mode="eval")
         value = ast.literal_eval(_Unwrapped().visit(tree) if "(" in cell else tree)
-        return json.loads(json.dumps(value))  # Python's keys may be numbers, JSON's are texts
+        # Keys become texts, and what is none of JSON becomes an object, which is nowhere right.
+        return json.loads(json.dumps(value, default=lambda other: {"Python": repr(other)}))
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         raise _answers_error(cell) from None
 
