@@ -2,7 +2,14 @@
 
 PYTHON ?= .venv/bin/python
 
-.PHONY: reliability
+# Seconds for each target of fuzz/, and which targets (all of them).
+SECONDS ?= 60
+TARGETS ?=
+
+.PHONY: reliability fuzz
 reliability:
 	$(PYTHON) tests/trainings_to_kill.py 20
 	$(PYTHON) tests/predictions_to_kill.py 20
+
+fuzz:
+	$(PYTHON) -m fuzz $(SECONDS) $(TARGETS)

@@ -141,6 +141,17 @@ def shorten(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:half]} … {text[-half:]}"
 
 
+def represent(value: object) -> str:
+    """`repr(value)`, or what kind of thing it is where Python refuses that.
+
+    It does so for integers of more than 4,300 digits, and for lists deep within each other.
+    """
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):
+        return f"a value of the type {type(value).__name__} that is too large to show"
+
+
 def list_some(names: Sequence[str], *, limit: int = 3) -> str:
     """The first names, and a mark where there are more: "q1, q2, q3 …"."""
     return ", ".join(names[:limit]) + (" …" if len(names) > limit else "")

@@ -5,16 +5,17 @@ Both are found by asking the tokenizer; nothing here knows the name of a model.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tokenizers
 from tokenizers import pre_tokenizers
 
-from spanfit.offsets import trim
 from spanfit.python_tokenizer import PythonBackend
 from spanfit.tokenizer_backend import Backend
 
+_VISIBLE = re.compile(r"\S+")
 _WORDS = ("the", "in", "London", "data", "a", "1")
 """Words of most vocabularies, to see what a space before them does."""
 
@@ -45,8 +46,13 @@ def divide(backend: Backend, text: str) -> tuple[tuple[int, ...], tuple[int, ...
     that it stands behind. Where the tokenizer leaves a full stop at its word, words are divided at
     white space and punctuation instead.
     """
-    offsets = np.array(list(_words(backend, text)), np.int32).reshape(-1, 2)
-    starts, ends = trim([text], np.array([len(offsets)]), offsets)
+    # A tokenizer may take for a letter what is white space to Python: \x1c to \x1f, for example.
+    parts = (
+        (begin + match.start(), begin + match.end())
+        for begin, end in _words(backend, text)
+        for match in _VISIBLE.finditer(text[begin:end])
+    )
+    starts, ends = np.array(list(parts), np.int32).reshape(-1, 2).T.copy()
     starts[1:] = np.maximum(starts[1:], np.maximum.accumulate(ends)[:-1])  # none shares a character
     visible = starts < ends
     begins, stops = starts[visible].tolist(), ends[visible].tolist()

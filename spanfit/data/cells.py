@@ -22,7 +22,7 @@ GOLD_COLUMNS = ("answer", "answer_text")
 """The names of a column that holds the text of a question's only gold."""
 
 _TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False, "": None}
-_WHOLE = re.compile(r"-?\d+(\.0*)?")  # pandas writes 35.0 where another cell of the column is blank
+_WHOLE = re.compile(r"-?\d{1,18}(\.0*)?")  # pandas writes 35.0 where another cell is blank
 _LONGEST_CODE = 1 << 20  # characters; a tree takes some hundred times as much
 _NUMPY = ("array", "int32", "int64", "str_")
 
@@ -70,13 +70,15 @@ def _to_double_quotes(cell: str) -> str:
 
 
 def _read_python(cell: str) -> object:
-    """A value that Python's repr wrote; nothing is run."""
+    """A value that Python's repr wrote, as JSON has it; nothing is run."""
     if len(cell) > _LONGEST_CODE:
         raise _answers_error(cell)
     try:
         with warnings.catch_warnings(action="ignore"):  # of what Python thinks of it as a program
             tree = ast.parse(cell.strip(), mode="eval")
-        return ast.literal_eval(_Unwrapped().visit(tree) if "(" in cell else tree)
+        value = ast.literal_eval(_Unwrapped().visit(tree) if "(" in cell else tree)
+        # Keys become texts, and what is none of JSON becomes an object, which is nowhere right.
+        return json.loads(json.dumps(value, default=lambda other: {"Python": repr(other)}))
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         raise _answers_error(cell) from None
 

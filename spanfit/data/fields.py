@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from spanfit.errors import DataError, RecordError
+from spanfit.errors import DataError, RecordError, represent
 
 JsonObject = Mapping[str, Any]
 OnFault = Callable[[str, int, DataError], None]
@@ -193,10 +193,7 @@ def _near_miss(key: str, names: tuple[str, ...]) -> str | None:
 
 def describe(value: object) -> str:
     """What a JSON value is, and the beginning of it."""
-    try:
-        shown = repr(value)
-    except RecursionError:
-        shown = "nested deeply"
+    shown = represent(value)
     shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
     kind = _KINDS.get(type(value), type(value).__name__)
     return kind if value is None else f"{kind}: {shown}"

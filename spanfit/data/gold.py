@@ -56,7 +56,7 @@ def convert_all(
     """Valid sequences in another scheme, chunk by chunk the same; no Python loop over the tags.
 
     Raises:
-        DataError: the target is plain, and a chunk has several units.
+        DataError: the target is plain, and a chunk has several units, or a label is O or missing.
     """
     gold = find_chunks(sequences, source)
     longest = int((gold.chunks.end - gold.chunks.start).max(initial=0))
@@ -65,6 +65,7 @@ def convert_all(
             f"the scheme plain cannot say that {longest} units are one chunk",
             fix="a scheme with prefixes, such as IOB2",
         )
+    target.refuse_labels(gold.table.labels)
     table = make_tag_table(target, target.list_tags(gold.table.labels))
     written = np.array(table.tags, dtype=object)[table.write(gold.chunks, gold.splits)].tolist()
     return [tuple(written[start:end]) for start, end in pairwise(gold.splits.tolist())]

@@ -76,7 +76,9 @@ def parse(file: DataFile, source: Source, reading: Reading = AS_IT_IS) -> Iterat
         raise DataError("the file is empty", where=name, expected=EXPECTED, fix=fix)
     if b"\x00" in first[:2]:  # UTF-16, in which an object would else be taken for broken JSON
         raise foreign_error(first, name)
-    if _OBJECT.match(first) or (first.lstrip().startswith(b"{") and not _holds_columns(file)):
+    are_columns_chosen = _chooses_columns(reading)
+    opens = first.lstrip().startswith(b"{") and not are_columns_chosen
+    if _OBJECT.match(first) or (opens and not _holds_columns(file)):
         return _parse_json(file, source, reading, number=number, first=first, lines=lines)
     if first.lstrip().startswith(b"[") and may_be_json(first):
         return _parse_array(first + file.read(), source, reading, number=number)
@@ -84,7 +86,7 @@ def parse(file: DataFile, source: Source, reading: Reading = AS_IT_IS) -> Iterat
         rows = itertools.chain([(number, first)], with_blank)  # a cell may hold a blank line
         return tabular.parse_csv(rows, source, delimiter=delimiter)
     file.seek(0)
-    if _chooses_columns(reading) or _holds_columns(file):
+    if are_columns_chosen or _holds_columns(file):
         choice = ColumnChoice.of(reading)
         return iter(parse_conll(file, source, choice, joiner=reading.joiner).examples)
     raise foreign_error(first, name)
@@ -121,8 +123,8 @@ def _kind_of_line(line: bytes) -> Kind | None:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(record, dict):
-        return None
+    if not isinstance(record, dict) or ("data" in record and "question" not in record):
+        return None  # the latter is SQuAD's, whatever else stands beside its data
     if record.keys() >= {*_KEYS["question"]}:
         return "question"
     return "text" if record.keys() & {*_KEYS["text"]} and "question" not in record else None

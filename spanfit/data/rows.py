@@ -19,7 +19,8 @@ from spanfit.errors import DataError
 
 Row = Mapping[str, Any]
 
-_LARGEST_CELL = 2**31 - 1  # characters; the csv module stops at 131,072, which a book exceeds
+LARGEST_CELL = 2**31 - 1
+"""Characters; the csv module stops at 131,072, which a book exceeds."""
 _QUOTING = 'a cell that holds " stands within double quotes, and each " in it is doubled'
 
 
@@ -36,7 +37,7 @@ def split_rows(
     Raises:
         DataError: a row cannot be read, and must not or cannot be left out.
     """
-    csv.field_size_limit(_LARGEST_CELL)
+    csv.field_size_limit(LARGEST_CELL)
     texts = _RowLines(lines, source.name, last=header)
     reader = csv.reader(texts, delimiter=delimiter, strict=True)
     number = 0

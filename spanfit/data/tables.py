@@ -28,6 +28,7 @@ Features = Mapping[str, Any]
 class Table:
     """A table that is open: its columns, the number of its rows, and how to read some columns.
 
+    `name` is the file's or the data set's, for messages.
     `features` says what the library `datasets` knows of each column, as it writes that down.
     """
 
@@ -86,6 +87,6 @@ def _read_features(metadata: Mapping[bytes, bytes] | None) -> Features:
     """What `datasets` wrote into the schema of a Parquet file; {} where it did not."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {}
     return features if isinstance(features, dict) else {}

@@ -32,7 +32,7 @@ from spanfit.data import cells, fields
 from spanfit.data.fields import Source
 from spanfit.data.files import decode
 from spanfit.data.records import KEYS, read_record
-from spanfit.data.rows import Row, split_rows
+from spanfit.data.rows import LARGEST_CELL, Row, split_rows
 from spanfit.data.tables import Table
 from spanfit.errors import DataError, require
 from spanfit.types import QuestionExample
@@ -70,7 +70,12 @@ def parse_csv(
     """
     lines = iter(lines)
     number, header = next(lines)
-    columns = _split_header(decode(header, name=source.name, line=number), delimiter)
+    text = decode(header, name=source.name, line=number)
+    try:
+        columns = _split_header(text, delimiter)
+    except csv.Error as error:
+        problem = f"the header can't be read: {error}"
+        raise DataError(problem, where=f"{source.name}, line {number}") from None
     _check_columns(columns, f"{source.name}, line {number}")
     rows = split_rows(lines, columns, source, delimiter=delimiter, header=number)
     return _read_rows(rows, source)
@@ -112,6 +117,7 @@ def write_parquet(path: Path, examples: Iterable[QuestionExample]) -> None:
 
 
 def _split_header(line: str, delimiter: str) -> list[str]:
+    csv.field_size_limit(LARGEST_CELL)
     return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
 
 

@@ -167,7 +167,9 @@ class _Reader:
                 expected=f"{n_units} tags",
                 found=f"{len(tags)}",
             )
-        return tuple(_read_tag(tag, key, self.choice.names) for tag in tags)
+        read = tuple(_read_tag(tag, key, self.choice.names) for tag in tags)
+        fields.get_text({key: "".join(read)}, key)  # refuses halves of surrogate pairs
+        return read
 
 
 def _read_name(record: JsonObject, key: str) -> str | None:

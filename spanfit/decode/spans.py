@@ -49,7 +49,7 @@ def best_spans(
     answer. Ties: the earlier first token, then the shorter span. A span whose sum is -inf is none.
 
     Raises:
-        ModelError: a logit at an allowed token is NaN or +inf.
+        ModelError: a logit at an allowed token is NaN or +inf, or the sum of two is.
     """
     check_request(start.shape, end.shape, allowed.shape, k=k, limit=max_answer_tokens)
     rows, length = start.shape
@@ -62,15 +62,16 @@ def best_spans(
     # Padded, so that every token has `limit` tokens from itself on.
     ends = np.full((rows, length + limit - 1), lowest)
     np.copyto(ends[:, :length], end, where=allowed)
-    if not ((starts < np.inf).all() and (ends < np.inf).all()):
+    with np.errstate(over="ignore", invalid="ignore"):
+        reach = starts + _forward_maximum(ends, limit)[:, :length]
+    if not (reach < np.inf).all():  # NaN is not either, and each end is reached from its own token
         raise broken_logits()
-
-    reach = starts + _forward_maximum(ends, limit)[:, :length]
     # In the order of the text: then the tie rule for spans is the order of their columns.
     firsts = np.sort(_best_columns(reach, min(k, length)), axis=1)
     row = np.arange(rows)[:, None]
     sums = np.lib.stride_tricks.sliding_window_view(ends, limit, axis=1)[row, firsts]
-    sums += starts[row, firsts][:, :, None]
+    with np.errstate(over="ignore"):  # to -inf, which is no span
+        sums += starts[row, firsts][:, :, None]
     sums = sums.reshape(rows, -1)
 
     columns = _best_columns(sums, min(k, sums.shape[1]))

@@ -42,7 +42,7 @@ def best_spans(
     bool; all on one device. The result holds NumPy arrays.
 
     Raises:
-        ModelError: a logit at an allowed token is NaN or +inf.
+        ModelError: a logit at an allowed token is NaN or +inf, or the sum of two is.
     """
     shapes = (tuple(tensor.shape) for tensor in (start, end, allowed))
     check_request(*shapes, k=k, limit=max_answer_tokens)
@@ -51,14 +51,14 @@ def best_spans(
     lowest = float("-inf")
     starts = start.detach().float().masked_fill(~allowed, lowest)
     ends = end.detach().float().masked_fill(~allowed, lowest)
-    if not bool(((starts < torch.inf) & (ends < torch.inf)).all()):
-        raise broken_logits()
     if start.numel() == 0:
         return _to_numpy(starts[:, :0], *torch.empty(2, len(start), 0, dtype=torch.int32), k=k)
 
     # (B, T, limit): the end logits that each token can reach; a view, never copied as a whole.
     reachable = functional.pad(ends, (0, limit - 1), value=lowest).unfold(1, limit, 1)
     reach = starts + reachable.amax(dim=2)
+    if not bool((reach < torch.inf).all()):  # NaN is not either
+        raise broken_logits()
     firsts = _best_columns(reach, min(k, length)).sort(dim=1).values
     row = torch.arange(len(start), device=start.device)[:, None]
     sums = (reachable[row, firsts] + starts[row, firsts][:, :, None]).flatten(1)

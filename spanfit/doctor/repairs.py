@@ -197,8 +197,11 @@ def _clean_ranges(example: TaggedExample, cleaned: CleanText) -> TaggedExample |
 
 
 def _divides(old: str, new: str) -> bool:
-    """Whether a word has a space now that it had not, or nothing at all."""
-    return len(new.split()) != len(old.split())
+    """Whether a word has a space now that it had not, or nothing at all.
+
+    What was white space of another kind does not divide the columns of a file, a space does.
+    """
+    return new.count(" ") > old.count(" ") or len(new.split()) != len(old.split())
 
 
 def _compare_questions(

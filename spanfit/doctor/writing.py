@@ -25,7 +25,7 @@ from spanfit.data.column_choice import ColumnChoice
 from spanfit.data.columns import find_layout
 from spanfit.data.layout import Layout, is_border
 from spanfit.data.writing import choose_format, write_examples
-from spanfit.doctor.files import OpenedFile
+from spanfit.doctor.files import OpenedFile, open_file
 from spanfit.doctor.records import patch_record
 from spanfit.doctor.repairs import Change
 from spanfit.errors import DataError, RecipeError
@@ -77,7 +77,8 @@ def write_repaired(
     those that were mended.
 
     Raises:
-        DataError: there is such a file or log already, or it cannot be written.
+        DataError: there is such a file or log already, it cannot be written, or it would not
+            be read as the old one is.
         RecipeError: a table, and the name of `out` is none of a format that it can be written in.
     """
     log, aside = log_of(out), out.with_name(f"{out.stem}.part{out.suffix}")
@@ -89,6 +90,9 @@ def write_repaired(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         _write(file, list(zip(file.examples, mended, strict=True)), aside, kinds, reading)
+        if _find_patch(file) is not None:
+            n_kept = len(mended) - mended.count(None)
+            _require_readable(aside, n_examples=n_kept, out=out, reading=reading)
         lines = (json.dumps(change.to_json(), ensure_ascii=False) for change in changes)
         log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
         aside.rename(out)
@@ -120,6 +124,27 @@ def _write(
         return
     data = patch(file.content, pairs, kinds, reading)
     path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def _require_readable(path: Path, *, n_examples: int, out: Path, reading: Reading) -> None:
+    """Refuse a repaired text that would be taken for another format, or be read only in part.
+
+    A character that goes may leave a word at the begin of the file that opens JSON, for example.
+    """
+    try:
+        n_found = len(open_file(path, reading).examples)
+    except DataError as error:
+        n_found, why = 0, error.problem
+    else:
+        why = f"{n_found:,} examples"
+    if n_found != n_examples:
+        raise DataError(
+            "the repaired file would not be read as the old one is",
+            where=str(out),
+            expected=f"{n_examples:,} examples",
+            found=why,
+            fix="--ignore KIND, of characters, leaves these as they are",
+        )
 
 
 Patch = Callable[[bytes, Sequence[Pair], frozenset[str], Reading], bytes]

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from spanfit.errors import RecipeError, did_you_mean
+from spanfit.errors import RecipeError, did_you_mean, represent
 from spanfit.recipe.keys import describe_keys, owner_of, section_type, write_value
 from spanfit.recipe.section import Files
 from spanfit.recipe.sections import TASK_DEFAULTS, Recipe, TaskSection
@@ -169,7 +169,9 @@ def _apply(override: str, content: dict[str, Any]) -> None:
     part = content.setdefault(section, {})
     if not isinstance(part, dict):
         raise RecipeError(
-            f"[{section}] is not a part with keys", found=repr(part), fix=f"[{section}], with keys"
+            f"[{section}] is not a part with keys",
+            found=represent(part),
+            fix=f"[{section}], with keys",
         )
     part[key] = value
 
@@ -242,7 +244,7 @@ def _explain(error: ValidationError, *, where: str) -> RecipeError:
         f"{path}: {first['msg'][0].lower()}{first['msg'][1:]}",
         where=where,
         expected=field.description or "",
-        found=repr(first["input"]),
+        found=represent(first["input"]),
         fix=f"--set {path}={shlex.quote(default)}, which is the default"
         if default
         else f"--set {path}=VALUE, or leave it out",

@@ -78,8 +78,9 @@ def write_tags(chunks: Sequence[Chunk], n_units: int, scheme: Scheme) -> list[st
 
     Raises:
         ValueError: the chunks are not in order, overlap, or reach past the units.
-        DataError: the scheme cannot say it: plain has no chunk of several units.
+        DataError: the scheme cannot say it: plain has no chunk of several units, and no label O.
     """
+    scheme.refuse_labels({chunk.label for chunk in chunks})
     tags = [OUTSIDE] * n_units
     previous: Chunk | None = None
     for chunk in chunks:

@@ -107,6 +107,22 @@ class Scheme:
             raise ValueError(f"the scheme {self.name} cannot write the label {tag.label!r}")
         return text
 
+    def refuse_labels(self, labels: Iterable[str]) -> None:
+        """Refuse labels that this scheme cannot write: O in the plain one, and none at all.
+
+        Raises:
+            DataError: one is such a label.
+        """
+        for label in labels:
+            try:
+                self.list_tags([label])
+            except ValueError as error:
+                raise DataError(
+                    str(error),
+                    expected="a label that cannot be taken for another tag",
+                    fix="rename the label, or keep the tags in their own scheme",
+                ) from None
+
     def list_tags(self, labels: Iterable[str]) -> tuple[str, ...]:
         """O, and every tag that these labels can have, label by label in the given order."""
         tags = (self.format(Tag(prefix, label)) for label in labels for prefix in self.letters)

@@ -38,8 +38,9 @@ def align(text: str, tokens: Sequence[str | None]) -> tuple[Int64, Int64]:
     """Starts and ends, int64 (N,) each, of the characters of `text` that each token stands for.
 
     Tokens carry no marks of their own (`##`); None is one whose spelling is not known. Both ends
-    never decrease. A token of white space alone is empty. Neighbours overlap where they share a
-    character (two pieces of ㌔). A mark that the tokens lack belongs to what is before it.
+    never decrease. Neighbours overlap where they share a character (two pieces of ㌔). A token of
+    white space alone is empty; between two pieces of one character (NFKC spells ﷺ with spaces) it
+    has that character too. A mark that the tokens lack belongs to what is before it.
 
     Raises:
         DataError: the tokens do not spell the text, or two readings of them are possible.
@@ -273,5 +274,7 @@ def _ranges(source: Spelling, begins: Int64, ends: Int64) -> tuple[Int64, Int64]
     following = np.append(np.minimum.accumulate(places[::-1])[::-1], n)  # first that is not loose
     stops = np.where(full, source.highs[np.maximum(following[ends] - 1, 0)], 0)
     stops = np.maximum.accumulate(stops)
-    starts = np.where(full, source.lows[np.minimum(begins, n - 1)], stops)
+    lows = np.where(full, source.lows[np.minimum(begins, n - 1)], stops[-1])
+    heads = np.minimum.accumulate(lows[::-1])[::-1]  # where the next token with a symbol begins
+    starts = np.where(full, lows, np.minimum(stops, heads))
     return np.maximum.accumulate(starts), stops
