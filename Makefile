@@ -5,3 +5,4 @@ PYTHON ?= .venv/bin/python
 .PHONY: reliability
 reliability:
 	$(PYTHON) tests/trainings_to_kill.py 20
+	$(PYTHON) tests/large_files.py
