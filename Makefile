@@ -10,6 +10,7 @@ TARGETS ?=
 reliability:
 	$(PYTHON) tests/trainings_to_kill.py 20
 	$(PYTHON) tests/predictions_to_kill.py 20
+	$(PYTHON) tests/large_files.py
 
 fuzz:
 	$(PYTHON) -m fuzz $(SECONDS) $(TARGETS)

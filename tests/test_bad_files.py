@@ -345,8 +345,7 @@ def test_what_a_file_says_acts_on_no_terminal(command, tmp_path):
     ("words", "code"),
     [
         (["show", FOLDER / "questions" / "squad-cut-in-a-string.json"], 1),
-        (["check", FOLDER / "tagged" / "columns-nul-bytes.conll"], 1),
-        (["show", "--nmber"], 2),
+        (["check", "--nmber"], 2),
     ],
 )
 def test_from_a_shell(words, code):
