@@ -107,8 +107,8 @@ def check_file(file: Path) -> None:
         )
 
 
-def read_json(file: Path) -> Any:  # noqa: ANN401 (any JSON value)
-    """The JSON value in a file of settings.
+def read_json(file: Path, *, fix: str = AGAIN) -> Any:  # noqa: ANN401 (any JSON value)
+    """The JSON value in a file of settings; `fix` is what helps where it is wrong.
 
     Raises:
         ModelError: it is too large, not UTF-8, not JSON, or nested too deep.
@@ -121,7 +121,7 @@ def read_json(file: Path) -> Any:  # noqa: ANN401 (any JSON value)
             f"not a JSON file (not JSON, or not whole): {error}",
             where=str(file),
             expected="a JSON object",
-            fix=AGAIN,
+            fix=fix,
         ) from None
     if (text := _find_null(content)) is not None:
         raise ModelError(
@@ -129,7 +129,7 @@ def read_json(file: Path) -> Any:  # noqa: ANN401 (any JSON value)
             where=str(file),
             expected="names and texts without",
             found=describe(text),
-            fix=AGAIN,
+            fix=fix,
         )
     return content
 

@@ -174,7 +174,7 @@ def read_settings(folder: Path) -> ModelSettings | None:
     file = folder / FILE_NAME
     if not file.is_file():
         return None
-    content = read_json(file)
+    content = read_json(file, fix=ITS_OWN)
     try:
         settings = ModelSettings.model_validate(content)
     except ValidationError as error:

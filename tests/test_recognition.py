@@ -66,7 +66,7 @@ def test_json_lines(tmp_path, pack, mark):
         ('{"data": [\n  {"title": "T",}\n]}', ["line 2, column 1", "not valid JSON"]),
         ('{"data": [\n  {"title": "T"}\n', ["line 2, column 17", "ends too early"]),
         ('{"data": []} {"data": []}', ["line 1, column 14", "extra data", "jq -c ."]),
-        ('{"data": ' + "[" * 200_000, ["JSON that can't be read"]),
+        ('{"data": ' + "[" * 200_000, ["nested too deeply"]),
         ('{"question": "Où"}'.encode("latin-1"), ["line 1, byte 16", "not UTF-8", "0xf9"]),
         (
             gzip.compress(mtime=0, data=b'{"data": []}' * 99)[:-12],

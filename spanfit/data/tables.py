@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +29,6 @@ Features = Mapping[str, Any]
 class Table:
     """A table that is open: its columns, the number of its rows, and how to read some columns.
 
-    `name` is the file's or the data set's, for messages.
     `features` says what the library `datasets` knows of each column, as it writes that down.
     """
 
@@ -65,7 +65,7 @@ def open_parquet(file: DataFile, name: str) -> Table:
         table = parquet.ParquetFile(seekable)
         schema, metadata = table.schema_arrow, table.metadata
         parts = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    except (OSError, arrow.ArrowException) as error:
+    except (OSError, ValueError, arrow.ArrowException) as error:  # names that are not UTF-8
         raise broken(error) from None
 
     unpacked = max(_ROW_BYTES * metadata.num_rows, sum(part.total_byte_size for part in parts))
@@ -75,12 +75,24 @@ def open_parquet(file: DataFile, name: str) -> Table:
     def read(columns: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
         try:
             for batch in table.iter_batches(batch_size=BATCH, columns=list(columns)):
-                yield batch.to_pylist()
-        except (OSError, arrow.ArrowException, ValueError, OverflowError) as error:
-            # The last two come of single values: a text that is not UTF-8, a date of no calendar.
+                yield _to_rows(batch, name)
+        except (OSError, ValueError, arrow.ArrowException) as error:
             raise broken(error) from None
 
     return Table(schema.names, metadata.num_rows, read, _read_features(schema.metadata))
+
+
+def _to_rows(batch: pyarrow.RecordBatch, name: str) -> list[dict[str, Any]]:
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    except (ValueError, OverflowError) as error:  # texts not in UTF-8, a key twice, year 10,000
+        raise DataError(
+            f"a value of the table is none of Python: {error}",
+            where=name,
+            expected="texts in UTF-8, each key of an object once, years up to 9999",
+            fix=f"correct it there, and see: spanfit show {shlex.quote(name)}",
+        ) from None
+    return rows
 
 
 def _read_features(metadata: Mapping[bytes, bytes] | None) -> Features:
