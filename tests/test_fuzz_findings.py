@@ -184,6 +184,13 @@ def test_a_repair_does_not_divide_columns(put):
     assert [one.words for one in read(out)] == [["a", "b", "\x0c", "x\x0cy"]]
 
 
+def test_a_repair_leaves_escapes_of_half_a_character_where_nobody_reads_them(put):
+    path = put('[{"text": "a\x00b", "more": "\\ud83d"}]'.replace("\x00", "\\u0000"))
+    out = path.with_name("fixed")
+    check(path).fix(out)
+    assert out.read_bytes() == b'[{"text": "ab", "more": "\\ud83d"}]'
+
+
 def test_a_repair_that_would_be_read_as_something_else_is_refused(put):
     path = put('\x01[{"c\na\n')
     reading = Reading(tags=None)

@@ -147,6 +147,9 @@ def _require_readable(path: Path, *, n_examples: int, out: Path, reading: Readin
         )
 
 
+_HALVES = "backslashreplace"
+"""Half a surrogate pair, in a part that nobody reads, stays the escape in JSON that it was."""
+
 Patch = Callable[[bytes, Sequence[Pair], frozenset[str], Reading], bytes]
 
 
@@ -229,7 +232,8 @@ def _patch_lines(
             record = json.loads(line)
             patch_record(record, old, new, kinds, reading)
             end = b"\r" if line.endswith(b"\r") else b""
-            lines[place] = json.dumps(record, ensure_ascii=False).encode() + end
+            text = json.dumps(record, ensure_ascii=False)
+            lines[place] = text.encode(errors=_HALVES) + end
     return b"\n".join(line for line in lines if line is not None)
 
 
@@ -295,4 +299,4 @@ def _dump(value: Any, content: bytes) -> bytes:  # noqa: ANN401 (a JSON document
     """A document, indented as the old one was."""
     indent = _INDENT.match(content)
     text = json.dumps(value, ensure_ascii=False, indent=len(indent[1]) if indent else None)
-    return text.encode() + (b"\n" if content.endswith(b"\n") else b"")
+    return text.encode(errors=_HALVES) + (b"\n" if content.endswith(b"\n") else b"")
