@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from spanfit.data.files import decode, open_data
-from spanfit.errors import DataError
+from spanfit.errors import DataError, shorten
 
 SUFFIXES = (".txt", ".md")
 """What the names of a folder's text files end in."""
@@ -119,7 +119,7 @@ def _is_folder(path: Path) -> bool:
         pass
     raise DataError(
         "no such file or folder",
-        where=str(path)[:80],
+        where=shorten(str(path)),
         expected="a text file, or a folder of text files",
         fix='for a text itself: echo "the text" | spanfit ask MODEL --question TEXT --context -',
     )

@@ -82,7 +82,7 @@ def open_parquet(file: DataFile, name: str) -> Table:
     return Table(schema.names, metadata.num_rows, read, _read_features(schema.metadata))
 
 
-def _to_rows(batch: pyarrow.RecordBatch, name: str) -> list[dict[str, Any]]:
+def _to_rows(batch: Any, name: str) -> list[dict[str, Any]]:  # noqa: ANN401 (of pyarrow)
     try:
         rows: list[dict[str, Any]] = batch.to_pylist()
     except (ValueError, OverflowError) as error:  # texts not in UTF-8, a key twice, year 10,000
