@@ -32,7 +32,7 @@ class SilentModel:
 
     def predict_file(self, data, out, *, reading, **_):
         self.read = read(data, reading=reading)
-        return SimpleNamespace(skipped=0, n=len(self.read))
+        return SimpleNamespace(skipped=0, blank=0, n=len(self.read))
 
     def examine(self, examples, **_):
         said = [
