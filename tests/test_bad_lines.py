@@ -16,7 +16,7 @@ from predictions_to_kill import (
 )
 from question_files import LINE, write
 from test_resume import make_lines
-from toy_predictor import make_predictor
+from toy_predictor import interrupt, make_predictor
 
 from spanfit.data import Counted, stream, tally
 from spanfit.errors import DataError
@@ -114,21 +114,6 @@ def test_an_input_that_grows_meanwhile_is_told_and_can_be_gone_on_with(tmp_path)
     assert done.n == 300
     ids = [json.loads(line)["id"] for line in out.read_text().splitlines()]
     assert ids == [line["id"] for line in lines]
-
-
-def interrupt(data, out, *, batches=12):
-    predictor = make_predictor()
-    compute, left = predictor.backend.logits, [batches]
-
-    def logits(batch):
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        return compute(batch)
-
-    predictor.backend.logits = logits
-    with pytest.raises(KeyboardInterrupt):
-        predict_file(predictor, data, out)
 
 
 @pytest.mark.parametrize("name", ["p.jsonl", "p.jsonl.gz"])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from question_files import write
-from toy_predictor import make_predictor
+from toy_predictor import interrupt, make_predictor
 
 from spanfit.data.unfinished import UnfinishedFile
 from spanfit.errors import DataError
@@ -42,27 +42,6 @@ def ids_of(file):
     return [json.loads(line)["id"] for line in file.read_text().splitlines()]
 
 
-@pytest.fixture
-def interrupt():
-    """Predict a file until somebody presses Ctrl-C after so many batches."""
-
-    def start(data, out, *, batches, **options):
-        predictor = make_predictor()
-        compute, left = predictor.backend.logits, [batches]
-
-        def logits(batch):
-            left[0] -= 1
-            if left[0] < 0:
-                raise KeyboardInterrupt
-            return compute(batch)
-
-        predictor.backend.logits = logits
-        with pytest.raises(KeyboardInterrupt):
-            predict_file(predictor, data, out, **options)
-
-    return start
-
-
 def test_killed_at_random_moments_the_file_is_that_of_a_run_in_one_go(tmp_path):
     n = 8 * CHUNK_EXAMPLES + 100
     data = write(tmp_path, make_lines(n), "questions.jsonl")
@@ -88,7 +67,7 @@ def test_killed_at_random_moments_the_file_is_that_of_a_run_in_one_go(tmp_path):
     assert names == {"questions.jsonl", "whole.jsonl", "p.jsonl"}
 
 
-def test_long_and_short_contexts_go_on_at_the_same_places(tmp_path, interrupt, monkeypatch):
+def test_long_and_short_contexts_go_on_at_the_same_places(tmp_path, monkeypatch):
     monkeypatch.setattr("spanfit.prediction.CHARACTERS_AT_ONCE", 3_000)
     lines, dice = make_lines(420), random.Random(1)
     for line in lines[:60]:
@@ -231,7 +210,7 @@ def test_the_faulty_line_can_be_left_out_when_going_on(tmp_path):
     assert json.loads(listed)["line"] == 601
 
 
-def test_the_list_of_left_out_lines_is_whole_after_an_interruption(tmp_path, interrupt):
+def test_the_list_of_left_out_lines_is_whole_after_an_interruption(tmp_path):
     lines = make_lines(700)
     data = write(tmp_path, [{"id": "bad"}, *lines[:600], {}, *lines[600:]], "questions.jsonl")
     out = tmp_path / "p.jsonl"
@@ -243,7 +222,7 @@ def test_the_list_of_left_out_lines_is_whole_after_an_interruption(tmp_path, int
     assert len(ids_of(out)) == done.n == 700
 
 
-def test_a_line_that_was_cut_off_is_written_again(tmp_path, interrupt):
+def test_a_line_that_was_cut_off_is_written_again(tmp_path):
     data = write(tmp_path, make_lines(600), "questions.jsonl")
     out, whole = tmp_path / "p.jsonl", tmp_path / "whole.jsonl"
     interrupt(data, out, batches=12)
@@ -254,7 +233,7 @@ def test_a_line_that_was_cut_off_is_written_again(tmp_path, interrupt):
     assert out.read_bytes() == whole.read_bytes()
 
 
-def test_another_model_does_not_go_on(tmp_path, interrupt):
+def test_another_model_does_not_go_on(tmp_path):
     data = write(tmp_path, make_lines(600), "questions.jsonl")
     out = tmp_path / "p.jsonl"
     interrupt(data, out, batches=12)
@@ -269,7 +248,7 @@ def test_another_model_does_not_go_on(tmp_path, interrupt):
 
 
 @pytest.mark.parametrize("change", ["question", "context", "id", "order", "fewer"])
-def test_another_input_does_not_go_on(tmp_path, interrupt, change):
+def test_another_input_does_not_go_on(tmp_path, change):
     lines = make_lines(600)
     data = write(tmp_path, lines, "questions.jsonl")
     out = tmp_path / "p.jsonl"
@@ -289,7 +268,7 @@ def test_another_input_does_not_go_on(tmp_path, interrupt, change):
     assert len(ids_of(tmp_path / "p.jsonl.part")) == kept
 
 
-def test_an_interruption_before_the_first_chunk_leaves_nothing(tmp_path, interrupt):
+def test_an_interruption_before_the_first_chunk_leaves_nothing(tmp_path):
     data = write(tmp_path, make_lines(10), "questions.jsonl")
     interrupt(data, tmp_path / "new" / "p.jsonl", batches=0)
     assert list((tmp_path / "new").iterdir()) == []

@@ -46,5 +46,23 @@ def make_predictor(**backend):
     return Predictor(QuestionTask(), load("wordpiece"), settings, ToyBackend(**backend))
 
 
+def interrupt(data, out, *, batches=12, **options):
+    """Predict a file until somebody presses Ctrl-C after so many batches."""
+    import pytest  # not in the process that is killed, which begins often
+
+    predictor = make_predictor()
+    compute, left = predictor.backend.logits, [batches]
+
+    def logits(batch):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return compute(batch)
+
+    predictor.backend.logits = logits
+    with pytest.raises(KeyboardInterrupt):
+        predict_file(predictor, data, out, **options)
+
+
 if __name__ == "__main__":
     predict_file(make_predictor(seconds=0.03), sys.argv[1], sys.argv[2])
