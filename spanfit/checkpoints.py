@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,11 +24,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from spanfit.backends.checks import read_report
 from spanfit.backends.messages import quiet_transformers
+from spanfit.backends.weights import WEIGHTS
 from spanfit.errors import RunError, list_some
 
 FOLDER = "training"
@@ -121,6 +122,7 @@ def save_state(folder: Path, learner: Learner, position: Position, *, metrics: s
         "scaler": None if learner.scaler is None else learner.scaler.state_dict(),
         "optimizer_groups": optimizer["param_groups"],
         "random": _read_random(),
+        "weights_are_plain": _are_plain(folder.parent / WEIGHTS, learner.network),
     }
     tensors = {f"random.{name}": state for name, state in _read_generators().items()}
     for number, values in optimizer["state"].items():
@@ -153,7 +155,8 @@ def restore(checkpoint: Path, learner: Learner) -> tuple[Position, str]:
             expected=f"format version {FORMAT_VERSION}",
             found=str(content["format_version"]),
         )
-    _restore_weights(checkpoint, learner.network)
+    are_plain = content.get("weights_are_plain", False)
+    _restore_weights(checkpoint, learner.network, are_plain=are_plain)
     tensors = load_file(folder / "state.safetensors")
     learner.optimizer.load_state_dict(
         {"state": _group_by_weight(tensors), "param_groups": content["optimizer_groups"]}
@@ -173,12 +176,40 @@ def restore(checkpoint: Path, learner: Learner) -> tuple[Position, str]:
     return Position(**position, losses=losses, standing=standing), metrics
 
 
-def _restore_weights(checkpoint: Path, network: Any) -> None:  # noqa: ANN401
-    """Copy weights and buffers as transformers reads them, which undoes what it did on writing.
+def _are_plain(file: Path, network: Any) -> bool:  # noqa: ANN401
+    """Whether the weights were written by the names and with the values that the network has.
+
+    transformers writes those of some architectures as they were first published.
+    """
+    if not file.is_file():  # several files
+        return False
+    state = network.state_dict()
+    with safe_open(file, framework="pt") as saved:
+        names = set(saved.keys())
+        return _is_covered(state, names) and all(
+            torch.equal(saved.get_tensor(name), state[name].cpu()) for name in names
+        )
+
+
+def _is_covered(state: Mapping[str, torch.Tensor], names: Set[str]) -> bool:
+    """Whether all names are in the state, and all of it has a name or is tied to what has one."""
+    if not names <= state.keys():
+        return False
+    places = {state[name].data_ptr() for name in names}
+    return all(tensor.data_ptr() in places for tensor in state.values())
+
+
+def _restore_weights(checkpoint: Path, network: Any, *, are_plain: bool) -> None:  # noqa: ANN401
+    """Copy weights and buffers; those that are not plain as transformers reads them.
 
     Raises:
         RunError: some of them are not in there.
     """
+    if are_plain:
+        weights = load_file(checkpoint / WEIGHTS)
+        if _is_covered(network.state_dict(), weights.keys()):  # transformers may be another one
+            network.load_state_dict(weights, strict=False)  # tied ones have one name
+            return
     with quiet_transformers():
         saved, info = type(network).from_pretrained(
             checkpoint,

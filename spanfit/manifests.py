@@ -1,8 +1,9 @@
 """manifest.json: what a folder holds, by which every later change of it is found.
 
-    {"format_version": 1, "files": {"model.safetensors": {"bytes": 4512, "blake2b": "9c1e…"}, …}}
+    {"format_version": 2, "files": {"model.safetensors": {"bytes": 4512, "sha256": "9c1e…"}, …}}
 
-Digests are BLAKE2b with 32 bytes. Files that came later are none of its business.
+Digests are SHA-256: what processors have instructions for, and what `sha256sum` prints. Files that
+came later are none of its business.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 FILE_NAME = "manifest.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _THREADS = 4
 """Large files are read at once: hashing one takes a core, and lets others work."""
 
@@ -67,5 +68,5 @@ def _describe(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
 
 def _describe_file(file: Path) -> dict[str, Any]:
     with file.open("rb") as stream:
-        hasher = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=32))
-        return {"bytes": stream.tell(), "blake2b": hasher.hexdigest()}
+        hasher = hashlib.file_digest(stream, "sha256")
+        return {"bytes": stream.tell(), "sha256": hasher.hexdigest()}

@@ -106,6 +106,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         "test_tracking.py",
         "test_probabilities.py",
         "test_ask.py",
+        "test_checkpoint_weights.py",
         "test_checkpoints.py",
         "test_tag_loss.py",
         "test_tagging_run.py",

@@ -185,12 +185,12 @@ def json_or_none(file):
         (lambda folder: (folder / "manifest.json").write_text("{}"), "it cannot be read"),
         (lambda folder: (folder / "manifest.json").write_text("[]"), "it cannot be read"),
         (
-            lambda folder: (folder / "manifest.json").write_text('{"format_version": 2}'),
-            "its manifest.json has format version 2",
+            lambda folder: (folder / "manifest.json").write_text('{"format_version": 3}'),
+            "its manifest.json has format version 3",
         ),
         (
             lambda folder: (folder / "manifest.json").write_text(
-                '{"format_version": 1, "files": {"/dev/zero": {"bytes": 0}}}'
+                '{"format_version": 2, "files": {"/dev/zero": {"bytes": 0}}}'
             ),
             "/dev/zero is missing",
         ),
