@@ -7,6 +7,7 @@ SpanFitError          base: one message that says where, what was expected, what
 ├── ModelError        a model folder, tokenizer or checkpoint does not fit   exit 1
 ├── MissingExtraError an optional dependency is not installed                exit 1
 ├── RunError          a training could not go on                             exit 1
+│   ├── OutOfMemoryError     there is not enough memory                      exit 1
 │   ├── LostProcessError     another process of it has ended                 exit 1
 │   └── ToldElsewhereError   another process of it says why                  as there
 ├── HubError          the hub cannot be reached, or refuses                  exit 1
@@ -76,6 +77,10 @@ class ModelError(SpanFitError):
 
 class RunError(SpanFitError):
     """A training could not start or go on."""
+
+
+class OutOfMemoryError(RunError):
+    """A training needs more memory than there is."""
 
 
 class LostProcessError(RunError):

@@ -9,13 +9,14 @@ from itertools import islice
 from pathlib import Path
 
 from spanfit.hardware import set_up_torch
+from spanfit.loop import Training
 from spanfit.preparation import prepare
 from spanfit.processes import join
 from spanfit.progress import Progress
 from spanfit.recipe import Recipe
 from spanfit.runs import RunFolder
 from spanfit.steps import steps_of_epoch
-from spanfit.training import Training, resolve_recipe
+from spanfit.training import resolve_recipe
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,28 @@ from pathlib import Path
 
 import torch
 
-from spanfit.errors import LostProcessError, RunError, list_some
-from spanfit.runs import resume_command
+from spanfit.errors import LostProcessError, OutOfMemoryError, RunError
 
 MEMORY_ERRORS = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc")
 """In what torch says where it has no class for it: on a CPU, on MPS."""
 
 
+MOST_IDS = 64
+"""That a message names."""
+
+
 def broken_figure(what: str, value: float, *, step: int, ids: Sequence[str], run: Path) -> RunError:
-    """The error for a loss or a gradient that is not finite at a step on these examples."""
+    """The error for a loss or a gradient that is not finite at a step on these examples.
+
+    `ids` has one for each window.
+    """
+    distinct = list(dict.fromkeys(ids))
+    more = f" and {len(distinct) - MOST_IDS:,} more" if len(distinct) > MOST_IDS else ""
     return RunError(
         f"the {what} became {value} at step {step:,}",
         where=str(run),
         expected=f"a finite {what}",
-        found=f"this on the windows of {list_some(ids, limit=5)}",
+        found=f"this on the windows of {', '.join(distinct[:MOST_IDS])}{more}",
         fix="a new run with a lower optimizer.learning_rate, or run.precision=fp32; the weights "
         "before it are in checkpoints/",
     )
@@ -33,25 +41,26 @@ def lost_process(error: LostProcessError, *, run: Path, command: str) -> LostPro
 
 
 @contextmanager
-def explained_memory(run: Path, *, key: str, tokens: int) -> Iterator[None]:
+def explained_memory(run: Path, *, key: str, tokens: int, command: str) -> Iterator[None]:
     """Turn an allocation that fails inside into one message.
 
-    `key` is the recipe's for how much is computed at once, `tokens` what that is now.
+    `key` is the recipe's for how much is computed at once, `tokens` what that is now; `command`
+    takes the run up again.
 
     Raises:
-        RunError: memory ran out.
+        OutOfMemoryError: memory ran out.
     """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not _is_of_memory(error):
             raise
-        raise RunError(
+        raise OutOfMemoryError(
             "out of memory",
             where=str(run),
             expected="memory for one batch beside the weights",
             found=f"{tokens:,} padded tokens at once ({key})",
-            fix=f"{resume_command(run)} --set {key}={max(tokens // 2, 8)}",
+            fix=f"{command} --set {key}={max(tokens // 2, 8)}",
         ) from error
 
 

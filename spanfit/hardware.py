@@ -30,6 +30,12 @@ def check_hardware(recipe: Recipe, *, n_processes: int = 1) -> None:
         )
 
 
+def describe_device(device: torch.device) -> str:
+    """The type of a device, and the name of a GPU: another one computes with other kernels."""
+    name = f" ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else ""
+    return f"{device.type}{name}"
+
+
 def set_up_torch(recipe: Recipe) -> None:
     """Seeds of Python, NumPy and torch, and the number of threads."""
     set_seed(recipe.run.seed)

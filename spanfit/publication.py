@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ from spanfit.calibration import CALIBRATORS
 from spanfit.checkpoints import FOLDER, Standing, name_of, system_errors
 from spanfit.data.predictions import write_predictions
 from spanfit.data.writing import write_examples
-from spanfit.evaluation import Evaluation, score_predictions
+from spanfit.evaluation import score_predictions
 from spanfit.evaluation_loss import predict_with_loss
 from spanfit.examples import Examples, Prediction
 from spanfit.interruptions import uninterrupted
 from spanfit.manifests import seal
-from spanfit.metrics import Confidence
 from spanfit.model_card import CardEntry, write_model_card
+from spanfit.part_results import PartResult, describe_scores
 from spanfit.prediction import Predictor
 from spanfit.preparation import Prepared
 from spanfit.processes import ALONE, Processes
@@ -29,40 +29,6 @@ from spanfit.progress import Progress
 from spanfit.runs import CHECKPOINTS, RunFolder
 from spanfit.settings import Calibration, ModelSettings
 from spanfit.types import SelectedOn
-
-
-@dataclass(frozen=True)
-class PartResult:
-    """One part of the data after one epoch.
-
-    `confidence_before` is at temperature 1; None where the task has no such figures.
-    """
-
-    evaluation: Evaluation
-    eval_loss: float
-    confidence_before: Confidence | None
-
-    def figure(self, metric: str) -> float:
-        """The figure that selection looks at; higher is better."""
-        return -self.eval_loss if metric == "eval_loss" else self.evaluation.scores.value(metric)
-
-    @property
-    def calibration_errors(self) -> tuple[float, float] | None:
-        """The expected calibration error at temperature 1, and at the one that was fitted."""
-        if self.confidence_before is None:
-            return None
-        after = self.evaluation.scores.confidence or self.confidence_before
-        return self.confidence_before.calibration_error, after.calibration_error
-
-    def to_json(self) -> dict[str, Any]:
-        """The part's entry in scores.json; what is longest comes last."""
-        scores = self.evaluation.scores.to_json()
-        confidence = scores.pop("confidence")
-        before = self.confidence_before and self.confidence_before.figures
-        return {"eval_loss": self.eval_loss, **scores} | {
-            "confidence_before": before,
-            "confidence": confidence,
-        }
 
 
 class Publication:
@@ -114,10 +80,9 @@ class Publication:
         calibration, results = self._evaluate_parts()
         for name, result in results.items():
             self._report(name, result, calibration, epoch=epoch, step=step)
-        is_best = self._compare(results, epoch=epoch, step=step)
         settings = self._settings(calibration)
         with uninterrupted():
-            if is_best:
+            if self._compare(results, epoch=epoch, step=step):
                 self._publish(settings, results, epoch=epoch, step=step)
             self._save_checkpoint(settings, step=step)
 
@@ -298,23 +263,3 @@ class Publication:
         with system_errors():
             self._prepared.pretrained.save(folder)
         settings.save(folder)
-
-
-def describe_scores(
-    results: Mapping[str, PartResult],
-    settings: ModelSettings,
-    *,
-    epoch: float,
-    step: int,
-    backend: str,
-) -> dict[str, Any]:
-    """The content of scores.json: what was chosen, and the scores of each part."""
-    calibration = settings.calibration_of(backend)
-    chosen = {
-        "epoch": epoch,
-        "step": step,
-        "threshold": calibration.threshold,
-        "temperature": calibration.temperature,
-        "ceiling": settings.ceiling,
-    }
-    return chosen | {name: result.to_json() for name, result in results.items()}

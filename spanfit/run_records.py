@@ -15,7 +15,6 @@ from spanfit.version import VERSION
 
 TESTED_PACKAGES = ("numpy", "tokenizers", "torch", "transformers", "accelerate", "safetensors")
 
-
 NEEDED = {
     "status": str,
     "command": list,
@@ -47,6 +46,7 @@ def describe_run(
 ) -> dict[str, Any]:
     """The content of run.json: what is needed to do the run again, and what its windows lost.
 
+    `folder` is where the command was typed, which paths in command and recipe are relative to.
     `resolved`: what the recipe left to the machine.
     """
     return {
@@ -55,6 +55,7 @@ def describe_run(
         "seconds": round(seconds, 1),
         "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": sys.argv,
+        "folder": _current_folder(),
         "software": _describe_software(),
         "hardware": {
             "platform": platform.platform(),
@@ -80,9 +81,10 @@ def continue_record(
 
     `before` is the record that the process before left.
     """
-    resumed = {"after_step": resumed_after, "command": record["command"]}
+    resumed = {"after_step": resumed_after} | {name: record[name] for name in ("command", "folder")}
     return record | {
         "command": before["command"],
+        "folder": before.get("folder", ""),
         "resumed": [*before.get("resumed", []), resumed],
     }
 
@@ -105,6 +107,13 @@ def _describe_software() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _current_folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was deleted
+        return ""
 
 
 def _processor() -> str:

@@ -35,11 +35,11 @@ LEVELS = (
     "loading",
     "pipelines",
     "runs preparation upload",
-    "card_metadata evaluation_loss exports failures hardware shared_runs",
+    "card_metadata evaluation_loss exports failures hardware part_results shared_runs",
     "model_card",
     "publication steps",
     "tracking",
-    "resumption",
+    "resumption loop",
     "training",
     "estimation quickstart.lesson seeds integrations",
     "cli",
@@ -80,7 +80,7 @@ IMPORT_TORCH = {
     "integrations.trainer",
     "integrations.window_dataset",
     "exports.graphs",
-    "training",
+    "loop",
     "tracking",
     "evaluation_loss",
     "checkpoints",
@@ -103,6 +103,7 @@ NEED_TORCH = IMPORT_TORCH | {
     "seeds",
     "resumption",
     "shared_runs",
+    "training",
 }
 """Those and what imports them; all other modules work without torch."""
 

@@ -7,6 +7,7 @@ import os
 import signal
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,13 +21,15 @@ from spanfit.backends.torch import PRECISIONS
 from spanfit.batching import join
 from spanfit.data import digest
 from spanfit.errors import DataError, ModelError, RecipeError, RunError
+from spanfit.failures import broken_figure
+from spanfit.loop import Training
 from spanfit.optimization import make_optimizer
 from spanfit.preparation import Plan, describe, prepare
 from spanfit.progress import Progress
 from spanfit.publication import Publication
 from spanfit.recipe import OptimizerSection, make_recipe
 from spanfit.runs import Run, RunFolder
-from spanfit.training import Training, steps_of_epoch
+from spanfit.steps import steps_of_epoch
 
 pytestmark = pytest.mark.training
 QUIET = Progress(quiet=True)
@@ -375,6 +378,18 @@ def test_a_broken_loss_stops_and_names_the_examples(tmp_path):
         train(content, tmp_path / "run", optimizer__learning_rate=1e30, run__epochs=3)
     assert "loss became" in str(caught.value)
     assert "the windows of q" in str(caught.value)
+
+
+def test_all_examples_of_the_batch_are_named():
+    ids = [f"q{number}" for number in range(70)]
+
+    def found(ids):
+        error = broken_figure("loss", float("nan"), step=4, ids=ids, run=Path("runs/x"))
+        return error.found
+
+    windows = [*ids[:20], *ids[:20]]  # two of each
+    assert found(windows) == f"this on the windows of {', '.join(ids[:20])}"
+    assert found(ids) == f"this on the windows of {', '.join(ids[:64])} and 6 more"
 
 
 @pytest.mark.parametrize(

@@ -35,17 +35,19 @@ import spanfit
 from spanfit import checkpoints
 from spanfit.checkpoints import Interval
 from spanfit.cli import main
-from spanfit.errors import RecipeError, RunError
+from spanfit.errors import OutOfMemoryError, RecipeError, RunError
+from spanfit.hardware import describe_device
+from spanfit.loop import Training
 from spanfit.manifests import find_fault, seal
 from spanfit.preparation import Plan
 from spanfit.progress import Progress
 from spanfit.publication import Publication
 from spanfit.recipe import make_recipe
 from spanfit.resumption import find_checkpoint
+from spanfit.run_records import list_differences
 from spanfit.runs import Run, RunFolder
 from spanfit.seeds import train_seeds
 from spanfit.steps import Stepper, steps_of_epoch
-from spanfit.training import Training
 
 pytestmark = pytest.mark.training
 
@@ -366,6 +368,17 @@ def test_other_data_do_not_go_on(tmp_path, part):
     assert not find_fault(newest(tmp_path / "run"))
 
 
+def test_another_gpu_is_another_machine(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"G{device.index}")
+    devices = [describe_device(torch.device(name)) for name in ("cuda:1", "cuda:2", "cpu")]
+    assert devices == ["cuda (G1)", "cuda (G2)", "cpu"]
+    records = [
+        {"software": {}, "hardware": {"device": device, "processes": 1}, "resolved": {}}
+        for device in devices
+    ]
+    assert list_differences(records[0], records[1]) == ["device cuda (G1) → cuda (G2)"]
+
+
 def test_a_finished_run_stays_as_it_is(whole, capfd):
     before = (whole.folder / "run.json").read_bytes()
     go_on(whole.recipe, whole.folder, progress=Progress())
@@ -467,6 +480,25 @@ def test_out_of_memory_says_what_to_make_smaller(whole, tmp_path):
     assert newest(folder).name == "step-000004" and not find_fault(newest(folder))
 
 
+def test_out_of_memory_in_an_evaluation_does_no_step_again(whole, tmp_path):
+    folder, log = tmp_path / "run", tmp_path / "log"
+
+    def fail():
+        Publication._score = lambda *_arguments: torch.empty(1 << 60)
+        with pytest.raises(OutOfMemoryError, match=r"--set batch\.max_prediction_tokens="):
+            go_on(whole.recipe, folder, minutes=60.0)
+
+    def work():
+        log_steps(log)
+        go_on(whole.recipe, folder)
+
+    assert in_a_child(fail)
+    assert json.loads((folder / "run.json").read_text())["status"] == "failed"
+    assert in_a_child(work)
+    assert log.read_text().split() == [str(n) for n in range(whole.steps // 2 + 1, whole.steps + 1)]
+    assert_equal(folder, whole.folder)
+
+
 def told_of(whole, folder):
     with pytest.raises(RunError) as caught:
         go_on(whole.recipe, folder)
@@ -543,7 +575,7 @@ def test_reading_a_checkpoint_takes_less_than_a_second(whole, run, monkeypatch):
         return measure
 
     monkeypatch.setattr("spanfit.training.find_checkpoint", measured(find))
-    monkeypatch.setattr("spanfit.training.restore", measured(restore))
+    monkeypatch.setattr("spanfit.loop.restore", measured(restore))
     go_on(whole.recipe, run)
     assert len(spent) == 2
     assert sum(spent) < 1
@@ -645,4 +677,5 @@ def test_run_json_holds_what_is_needed_to_do_it_again(whole):
     assert record["tokenizer_digest"] and record["command"]
     assert {"python", "spanfit", "torch", "transformers", "numpy"} <= set(record["software"])
     assert {"processor", "threads", "device", "platform"} <= set(record["hardware"])
+    assert record["folder"] == str(Path.cwd())  # which paths in the recipe are relative to
     assert record["resolved"]["seed"] == 0

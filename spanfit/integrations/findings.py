@@ -12,9 +12,9 @@ from spanfit.data.predictions import write_predictions
 from spanfit.evaluation import score_predictions
 from spanfit.integrations.window_dataset import WindowDataset
 from spanfit.model_card import CardEntry, write_model_card
+from spanfit.part_results import PartResult, describe_scores
 from spanfit.preparation import Prepared
 from spanfit.progress import Progress
-from spanfit.publication import PartResult, describe_scores
 from spanfit.settings import Calibration, ModelSettings, read_settings
 from spanfit.types import SelectedOn
 
