@@ -25,7 +25,7 @@ def terminable() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted(*, is_ending: bool = False) -> Iterator[None]:
-    """Hold Ctrl-C back until what is being written is whole; then it counts.
+    """Hold Ctrl-C back until what is being written is whole; then it counts as if it came then.
 
     `is_ending`: it does not count then, because an error or an interruption is being raised.
     """
@@ -33,7 +33,10 @@ def uninterrupted(*, is_ending: bool = False) -> Iterator[None]:
     with _handled(lambda number, _frame: held.append(number), SIGNALS):
         yield
     if held and not is_ending:
-        raise KeyboardInterrupt
+        handle = signal.getsignal(held[0])
+        if not callable(handle):  # nobody has made a Ctrl-C of SIGTERM
+            raise KeyboardInterrupt
+        handle(held[0], None)
 
 
 @contextmanager
@@ -65,16 +68,18 @@ def ignore_termination() -> None:
 def _handled(handle: Handler, numbers: tuple[signal.Signals, ...]) -> Iterator[None]:
     """Have `handle` called for these signals; what was called before is put back.
 
-    But not over what was set inside. A SIGTERM that is ignored stays so, and a signal that somebody
-    handles outside of Python is left to them.
+    But not over what was set inside. A signal that is ignored stays so (Ctrl-C in what a script
+    runs in the background), and one that somebody handles outside of Python is left to them.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in numbers}
-    if before.get(signal.SIGTERM) is signal.SIG_IGN:
-        del before[signal.SIGTERM]
-    before = {number: handler for number, handler in before.items() if handler is not None}
+    found = {number: signal.getsignal(number) for number in numbers}
+    before = {
+        number: handler
+        for number, handler in found.items()
+        if handler is not None and handler is not signal.SIG_IGN
+    }
     for number in before:
         signal.signal(number, handle)
     try:

@@ -260,11 +260,15 @@ class _Launched(Processes):
             return
         rank, code = broken[0]
         if failed is not None and rank == self.rank:
+            ignore_termination()  # the launcher's, which follows the end of the others
             raise failed
         raise ToldElsewhereError(f"process {rank} failed, and says why", exit_code=code) from failed
 
     def shared(self, error: BaseException, *, exit_code: int = 1) -> BaseException:
-        return error if self.is_first else ToldElsewhereError(str(error), exit_code=exit_code)
+        if not self.is_first:
+            return ToldElsewhereError(str(error), exit_code=exit_code)
+        ignore_termination()  # as above
+        return error
 
 
 def _gradient(weight: torch.nn.Parameter) -> torch.Tensor:

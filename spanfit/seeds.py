@@ -7,6 +7,7 @@ DIR/
 
 from __future__ import annotations
 
+import shlex
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from spanfit.errors import RecipeError
+from spanfit.interruptions import terminable
 from spanfit.metrics.signatures import Signature, require_same_signature
 from spanfit.processes import join
 from spanfit.progress import Progress
@@ -46,6 +48,7 @@ class SeedRuns:
     spreads: dict[str, dict[str, Spread]]
 
 
+@terminable()
 def train_seeds(
     recipe: Recipe | str | Path,
     *,
@@ -100,6 +103,9 @@ def train_seeds(
         if done.runs:
             kept = ", ".join(str(run.folder) for run in done.runs)
             voice.note(f"finished before that, and in {folder / 'scores.json'}: {kept}")
+        if folder.is_dir():
+            words = shlex.join(["--resume", str(folder)])
+            voice.note(f"to go on with all seeds: the same command, without --out, with {words}")
         raise
     return done
 

@@ -27,17 +27,18 @@ from trainings_to_kill import CONTENTS, QUIET, assert_equal, make_training
 
 import spanfit
 from spanfit import cache
-from spanfit.errors import RunError
+from spanfit.errors import DataError, RunError
 from spanfit.hardware import check_hardware
+from spanfit.loop import Training
 from spanfit.prediction import Predictor
 from spanfit.preparation import prepare
 from spanfit.processes import ALONE, doubt_launch, join
 from spanfit.progress import Progress
+from spanfit.publication import Publication
 from spanfit.recipe import make_recipe
 from spanfit.runs import RunFolder
 from spanfit.shares import cut_up, share_out
 from spanfit.steps import Stepper
-from spanfit.training import Training
 
 pytestmark = pytest.mark.training
 
@@ -331,6 +332,51 @@ def test_a_signal_to_one_ends_all_behind_the_same_step(masked, tmp_path):
     assert [entry["after_step"] for entry in record_of(folder)["resumed"]] == [3]
 
 
+def test_a_signal_while_a_checkpoint_is_written_ends_all_alike(masked, tmp_path):
+    """Only the first process writes, so the others are a step ahead, and wait for it."""
+    recipe, whole = masked
+    folder = tmp_path / "run"
+
+    def work(rank):
+        save = Publication._save_checkpoint
+
+        def interrupted(self, settings, *, step):
+            if rank == 0 and step == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+            save(self, settings, step=step)
+
+        Publication._save_checkpoint = interrupted
+        train(recipe, folder)
+
+    first, second = launch(work)
+    assert (first.error, second.error) == ("KeyboardInterrupt", "ToldElsewhereError"), second.trace
+    assert (record_of(folder)["status"], record_of(folder)["steps"]) == ("interrupted", 2)
+    values(launch(lambda _rank: train(recipe, folder)))
+    assert_equal(folder, whole)
+
+
+def test_memory_that_runs_out_in_one_is_said_with_the_command_for_all(masked, tmp_path):
+    recipe, _ = masked
+    folder = tmp_path / "run"
+
+    def work(rank):
+        loss_sum = Stepper.loss_sum
+
+        def short_of_memory(self, rows):
+            if rank == 1:
+                torch.empty(1 << 60)
+            return loss_sum(self, rows)
+
+        Stepper.loss_sum = short_of_memory
+        train(recipe, folder)
+
+    first, second = launch(work)
+    assert_lost(first, folder)
+    assert second.error == "OutOfMemoryError"
+    command = f"torchrun --nproc-per-node 2 -m spanfit train --resume {folder}"
+    assert f"try:      {command} --set batch.max_tokens=96" in second.message
+
+
 def test_what_all_have_found_is_said_once(masked, tmp_path):
     recipe, _ = masked
 
@@ -351,7 +397,11 @@ def test_what_goes_wrong_in_one_before_the_first_step_ends_all(masked, tmp_path,
     def work(mine):
         if mine == rank:
             recipe.data.__dict__["train"] = str(tmp_path / "gone.jsonl")
-        train(recipe, tmp_path / "run")
+        try:
+            train(recipe, tmp_path / "run")
+        except DataError:  # the launcher ends it, because the other process is gone
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
 
     ended = launch(work)
     assert (ended[rank].error, ended[1 - rank].error) == ("DataError", "ToldElsewhereError")

@@ -135,9 +135,9 @@ def test_an_interruption_keeps_the_finished_runs_and_says_so(recipe, tmp_path, m
     f1 = content["parts"]["validation"]["f1"]
     assert f1 == {"values": [f1["mean"]], "mean": f1["mean"], "std": None}
     assert Run(out / "seed-7").record["status"] == "finished"
-    assert f"finished before that, and in {out / 'scores.json'}: {out / 'seed-7'}" in " ".join(
-        capsys.readouterr().err.split()
-    )
+    said = capsys.readouterr().err
+    assert f"finished before that, and in {out / 'scores.json'}: {out / 'seed-7'}\n" in said
+    assert f"to go on with all seeds: the same command, without --out, with --resume {out}" in said
 
 
 def test_scores_of_unequal_data_have_no_mean(done, tmp_path):
