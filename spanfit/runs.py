@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -98,17 +99,26 @@ class RunFolder:
         Raises:
             RunError: the folder exists and is not empty, or cannot be made.
         """
-        folder = Path(out) if out is not None else find_free_folder(default_name)
-        check_free(folder)
-        made = cls(folder)
-        with made._explained(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        return made
+        if out is not None:
+            check_free(Path(out))
+        while True:
+            made = cls(Path(out) if out is not None else find_free_folder(default_name))
+            with made._explained(made.folder):
+                try:
+                    made.folder.mkdir(parents=True, exist_ok=out is not None)
+                except FileExistsError:  # another process was quicker: the next number
+                    if out is None:
+                        continue
+                    raise
+            return made
 
     @property
     def is_begun(self) -> bool:
         """Whether a training wrote its run.json here, so that it can be resumed."""
-        return (self.folder / RECORD).is_file()
+        try:
+            return (self.folder / RECORD).is_file()
+        except OSError:  # a name that no file can have, a folder that is closed to us
+            return False
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -155,8 +165,8 @@ class RunFolder:
             for key, value in line.items()
         }
         text = json.dumps(finite, ensure_ascii=False, allow_nan=False)
-        with self._explained(self._metrics), self._metrics.open("a", encoding="utf-8") as stream:
-            stream.write(text + "\n")
+        with self._explained(self._metrics):
+            storage.append_line(self._metrics, text)
         if self._observe_metrics is not None:
             self._observe_metrics(finite)
 
@@ -242,18 +252,32 @@ def resume_command(folder: Path) -> str:
 def find_free_folder(name: str) -> Path:
     """runs/NAME-001, or with the first number that is free."""
     number = 1
-    while (folder := Path("runs") / f"{name}-{number:03}").exists():
+    while os.path.lexists(folder := Path("runs") / f"{name}-{number:03}"):
         number += 1
     return folder
 
 
 def check_free(folder: Path) -> None:
-    """Refuse a folder for a run that holds something.
+    """Refuse a folder for a run that holds something, or where nothing can be written.
 
     Raises:
-        RunError: it exists and is not an empty folder.
+        RunError: it exists and is not an empty folder, or it cannot be made.
     """
-    if not folder.exists() or (folder.is_dir() and not any(map(_counts, folder.iterdir()))):
+    try:
+        is_free = not folder.exists() or (
+            folder.is_dir() and not any(map(_counts, folder.iterdir()))
+        )
+        obstacle = _find_obstacle(folder) if is_free else ""
+    except OSError as error:
+        is_free, obstacle = True, error.strerror or str(error)
+    if obstacle:
+        raise RunError(
+            f"can't be written: {obstacle}",
+            where=str(folder),
+            expected="a folder that can be made, or an empty one, with room that may be written",
+            fix="another --out",
+        )
+    if is_free:
         return
     fix = "another --out, or remove that folder"
     if (folder / RECORD).is_file():
@@ -264,6 +288,14 @@ def check_free(folder: Path) -> None:
         expected="a folder that does not exist yet, or is empty",
         fix=fix,
     )
+
+
+def _find_obstacle(folder: Path) -> str:
+    """What keeps a folder from being made, or from being written; "" where nothing does."""
+    nearest = next((path for path in (folder, *folder.parents) if path.exists()), Path())
+    if not nearest.is_dir():
+        return f"{nearest} is no folder"
+    return "" if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is closed to you"
 
 
 def _counts(path: Path) -> bool:

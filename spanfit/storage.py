@@ -39,6 +39,22 @@ def write_file(file: Path, data: bytes) -> None:
     sync_folder(file.parent)
 
 
+def append_line(file: Path, line: str) -> None:
+    """Add a line to a file, or begin the file with it.
+
+    Raises:
+        OSError: it cannot be written; nothing of it is in the file.
+    """
+    size = file.stat().st_size if file.exists() else 0
+    try:
+        with file.open("ab") as out:
+            out.write(f"{line}\n".encode())
+    except OSError:
+        if file.exists():
+            os.truncate(file, size)
+        raise
+
+
 def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     """Have `fill` write a folder aside, then put it at its place; an old one is replaced.
 
@@ -52,13 +68,15 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
         aside.mkdir(parents=True)
         fill(aside)
         sync_tree(aside)
+        if folder.exists():
+            _remove(old)
+            folder.rename(old)
+        aside.rename(folder)
     except BaseException:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
         _remove(aside)
         raise
-    if folder.exists():
-        _remove(old)
-        folder.rename(old)
-    aside.rename(folder)
     sync_folder(folder.parent)
     _remove(old)
 

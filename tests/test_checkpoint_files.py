@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
 import signal
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -132,6 +134,37 @@ def test_a_full_disk_leaves_the_old_folder_and_no_rest_of_the_new_one(tmp_path):
     assert f"{tmp_path}/model: can't be written: File too large" in told
     assert f"{tmp_path}/run.json: can't be written" in told
     assert f"more room there, then spanfit train --resume {tmp_path}" in told
+
+
+def test_a_folder_that_cannot_be_replaced_is_back_at_its_place(tmp_path, monkeypatch):
+    """The system may refuse the second of the two renames as well (a folder's list is full)."""
+    storage.write_folder(tmp_path / "model", fill_with("old"))
+    rename = Path.rename
+
+    def refuse(self, target):
+        if self.name.endswith(storage.ASIDE):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="No space"):
+        storage.write_folder(tmp_path / "model", fill_with("new"))
+    assert names_of(tmp_path) == ["model"]
+    assert texts_of(tmp_path / "model") == ["old", "oldold"]
+
+
+def test_a_full_disk_leaves_whole_lines_in_the_metrics(tmp_path):
+    def work():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        with pytest.raises(RunError, match="can't be written: File too large"):
+            for step in range(1000):
+                RunFolder(tmp_path).append_metrics({"step": step, "loss": 0.123})
+
+    assert in_a_child(work)
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == list(range(len(lines)))
+    assert len(lines) > 10
 
 
 def make_sealed(folder):
@@ -266,6 +299,53 @@ def test_a_folder_counts_as_free_after_a_process_that_was_killed_as_it_began(tmp
     assert f"spanfit train --resume {tmp_path}" in str(caught.value)
 
 
+def test_trainings_that_begin_at_the_same_moment_get_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "said").mkdir()
+
+    def work():
+        for _ in range(20):
+            made = RunFolder.create(None, default_name="qa").folder
+            with (tmp_path / "said" / made.name).open("x"):  # nobody else was given it
+                pass
+
+    children = [start(work) for _ in range(4)]
+    assert all([wait_for(child) for child in children])
+    assert names_of(tmp_path / "runs") == [f"qa-{number:03}" for number in range(1, 81)]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("file/run", "file is no folder"), ("x" * 300, "File name too long")],
+)
+def test_a_place_where_nothing_can_be_written_is_found_at_once(tmp_path, name, found):
+    """And not after the minutes that it takes to prepare a training."""
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=f"can't be written: .*{found}"):
+        check_free(tmp_path / name)
+    assert not RunFolder(tmp_path / name).is_begun
+    check_free(tmp_path / "new" / "run")
+    assert names_of(tmp_path) == ["file"]
+
+
+def test_a_place_that_is_closed_is_found_at_once(tmp_path):
+    (tmp_path / "closed").mkdir()
+    is_root = os.geteuid() == 0
+    if is_root:
+        for folder in (tmp_path, *tmp_path.parents):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    else:
+        (tmp_path / "closed").chmod(0o500)
+
+    def work():
+        if is_root:
+            os.setuid(65534)  # for whom rights count
+        with pytest.raises(RunError, match=r"closed is closed to you(.|\n)*another --out"):
+            check_free(tmp_path / "closed" / "run")
+
+    assert in_a_child(work)
+
+
 @pytest.mark.parametrize(
     ("max_checkpoints", "best", "kept"),
     [
@@ -294,6 +374,29 @@ def test_ctrl_c_waits_for_what_is_being_written():
         press_ctrl_c()
         done.append("written")
     assert done == ["written"]
+
+
+def test_ctrl_c_while_a_step_writes_waits_for_the_step_too():
+    with pytest.raises(KeyboardInterrupt), noticed() as is_interrupted:
+        with uninterrupted():
+            press_ctrl_c()
+        assert is_interrupted()
+        done = "the step goes on, and the other processes are told"
+    assert done
+
+
+def test_ctrl_c_that_is_ignored_stays_so():
+    """Shells start what a script runs in the background like that."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with noticed() as is_interrupted:
+            press_ctrl_c()
+            assert not is_interrupted()
+        with uninterrupted():
+            press_ctrl_c()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_the_signal_to_end_counts_as_ctrl_c():
