@@ -157,6 +157,7 @@ def run_long(kills):
     from tiny_models import make_encoder
 
     import spanfit
+    from spanfit.backends.messages import quiet_transformers
     from spanfit.settings import ModelSettings
 
     settings = {
@@ -171,7 +172,8 @@ def run_long(kills):
         model = make_encoder(place / "model")
         auto = getattr(transformers, f"AutoModelFor{head}")
         labels = len(content["tagging"]["tags"]) if content else 2
-        auto.from_pretrained(model, num_labels=labels).save_pretrained(model)
+        with quiet_transformers():
+            auto.from_pretrained(model, num_labels=labels).save_pretrained(model)
         windows = {"windows": {"max_length": 64, "overlap": 16}}
         ModelSettings.model_validate(content | windows).save(model)
         made = make_input(place / "input.jsonl", task=task, n=6_000)

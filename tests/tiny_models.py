@@ -10,6 +10,8 @@ import torch
 import transformers
 from toy_tokenizers import DATA, arrange
 
+from spanfit.backends.messages import quiet_transformers
+
 torch.set_num_threads(1)
 
 CITIES = ("Alder", "Brook", "Crane", "Dover", "Elm", "Ford")
@@ -61,7 +63,8 @@ def make_encoder(
             vocab_size=vocab_size, d_model=32, n_layer=2, n_head=4, d_inner=64
         ),
     }
-    transformers.AutoModel.from_config(make_config[architecture]()).save_pretrained(folder)
+    with quiet_transformers():
+        transformers.AutoModel.from_config(make_config[architecture]()).save_pretrained(folder)
     return folder
 
 

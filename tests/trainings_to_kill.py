@@ -21,11 +21,11 @@ from kills import die_at, in_a_child, is_alive, start, wait_for
 from tiny_models import make_questions, make_recipe_content, make_tagging_content, write_lines
 
 import spanfit
+from spanfit.loop import Training
 from spanfit.manifests import find_fault
 from spanfit.progress import Progress
 from spanfit.recipe import make_recipe
 from spanfit.runs import RunFolder
-from spanfit.training import Training
 
 QUIET = Progress(quiet=True)
 SPEEDS = {"windows_per_second", "tokens_per_second"}
@@ -173,7 +173,9 @@ def run_long(kills):
             )
             assert_equal(folder, whole)
             number += 1
-        print(f"{task}: killed at {done} random moments in {number} runs: identical")  # noqa: T201
+        print(  # noqa: T201
+            f"{task}: killed at {done} random moments in {number} runs: identical", flush=True
+        )
         change = 0
         while True:
             folder = place / "changes"
@@ -184,7 +186,10 @@ def run_long(kills):
             if is_done:
                 break
             change += 7
-        print(f"{task}: killed before {change // 7} of {change} changes of files: identical")  # noqa: T201
+        print(  # noqa: T201
+            f"{task}: killed before {change // 7} of {change} changes of files: identical",
+            flush=True,
+        )
         shutil.rmtree(place)
 
 

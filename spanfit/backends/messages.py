@@ -19,13 +19,15 @@ from spanfit.hub import use_cache_only
 def quiet_transformers() -> Iterator[None]:
     """Keep transformers' progress bars and load reports to itself: we say what matters."""
     level = transformers_logging.get_verbosity()
+    has_bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity(logging.ERROR)
     transformers_logging.disable_progress_bar()
     try:
         yield
     finally:
         transformers_logging.set_verbosity(level)
-        transformers_logging.enable_progress_bar()
+        if has_bars:  # nobody around this has switched them off
+            transformers_logging.enable_progress_bar()
 
 
 @contextmanager
