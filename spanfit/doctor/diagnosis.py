@@ -80,7 +80,8 @@ class Diagnosis:
         """Write the first file repaired, and a log of old → new beside it (`out`.log.jsonl).
 
         What each repair is, `KINDS` tells. Examples with findings of the kinds in `drop` are left
-        out. Nothing else changes, and the file itself never does.
+        out; of what is wrong with a context, all of its questions. Nothing else changes, and the
+        file itself never does.
 
         Raises:
             DataError: `out` or its log is there already or cannot be written; nothing would be
@@ -94,9 +95,7 @@ class Diagnosis:
         kinds = frozenset(KINDS) - self.ignored
         if not needs_composing(file.examples):
             kinds -= {"normal_form"}
-        mending = Mending(
-            kinds, kept=keep_contexts(file.examples, kinds), tags=self._mend_tags(file)
-        )
+        mending = Mending(kinds, kept=keep_contexts(file, kinds), tags=self._mend_tags(file))
         changes = list(_list_file_changes(file, kinds))
         mended: list[Example | None] = []
         for row, example in enumerate(file.examples):
@@ -122,7 +121,8 @@ class Diagnosis:
         rows: dict[int, str] = {}
         for finding in self.findings:
             if finding.kind in names and finding.file == first and finding.row >= 0:
-                rows.setdefault(finding.row, finding.kind)
+                for row in (finding.row, *finding.also):
+                    rows.setdefault(row, finding.kind)
         return rows
 
     def _mend_tags(self, file: OpenedFile) -> dict[int, tuple[str, ...]]:
@@ -166,7 +166,10 @@ def check(
     if tokenizer is not None:
         advance("windows")
         broken = {(finding.file, finding.row) for finding in found if finding.kind == "foreign_tag"}
+        doubted = {finding.file for finding in found if finding.kind == "many_tags"}
         for file in files:
+            if file.name in doubted:
+                continue
             rows = frozenset(row for name, row in broken if name == file.name)
             measured = measure_file(file, tokenizer, shape, reading, broken=rows)
             found += measured.findings
