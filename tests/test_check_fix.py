@@ -108,6 +108,16 @@ class TestQuestions:
             ("context[4:6]", "Ã©", "é"),
         ]
         assert len([item for item in log if item["field"].startswith("context")]) == 3
+        assert [item for item in log if item["field"].startswith("plausible")] == [
+            {
+                "kind": "control_character, invisible_character, mojibake",
+                "place": "paragraph 1 of 'T'",
+                "id": "b",
+                "field": "plausible_answers[0]",
+                "old": {"text": "mill", "start": context.index("mill")},
+                "new": {"text": "mill", "start": 16},
+            }
+        ]
         assert check(out).findings == ()
 
     def test_what_was_not_read_stays_as_it_is(self, tmp_path):
@@ -342,6 +352,16 @@ class TestTexts:
         found = [json.loads(text) for text in out.read_text(encoding="utf-8").splitlines()]
         expected = {"id": "a", "tokens": ["Mira", "left"], "ner_tags": ["B-PER", "O"], "x": 1}
         assert found == [expected, *lines[1:]]
+
+    def test_tags_that_are_numbers(self, tmp_path):
+        item = {"words": ["Ada", "in", "Oslo"], "tags": [1, 0, 2]}
+        path = write(tmp_path, [item], "data.jsonl")
+        names = ("O", "B-PER", "I-LOC")
+        with pytest.raises(DataError, match="names=O,B-PER,I-LOC,B-LOC"):
+            check(path, reading=Reading(names=names)).fix(tmp_path / "out.jsonl")
+        assert [file.name for file in tmp_path.iterdir()] == ["data.jsonl"]
+        done = check(path, reading=Reading(names=(*names, "B-LOC"))).fix(tmp_path / "out.jsonl")
+        assert json.loads(done.file.read_bytes()) == item | {"tags": [1, 0, 3]}
 
 
 class TestFiles:

@@ -261,12 +261,12 @@ def test_violations_by_pencil():
 
 
 def test_a_column_of_words_is_looked_at_in_no_time():
-    words = [[f"word{n}", f"B-{n}", f"I-{n}", "O"] for n in range(15_000)]
+    words = [[f"word{n}", f"B-{n}", f"I-{n}", "O"] for n in range(5_000)]
     started = process_time()
     assert nearest_scheme(words) == IOB2
     violations = list_violations(words, IOB2)
-    assert process_time() - started < 10
-    assert [item.found for item in violations] == [f"word{n}" for n in range(15_000)]
+    assert process_time() - started < 5  # minutes where each is compared with each
+    assert [item.found for item in violations] == [f"word{n}" for n in range(5_000)]
 
 
 @prefixed

@@ -146,7 +146,7 @@ def _doubt(gold: TaggedGold, file: OpenedFile) -> Finding:
         file.name,
         "the file",
         f"{len(gold.counts):,} distinct tags, {n_once:,} of them only once ({shown} …): is "
-        f"{gold.column} where the tags are? Nothing else is said of them",
+        f"{gold.column} where the tags are? They are held against no scheme",
         repair="--columns tags=N, or tags=NAME, chooses another",
     )
 

@@ -20,8 +20,8 @@ from spanfit.data.columns import find_layout
 from spanfit.data.conll import is_about_sentence
 from spanfit.data.layout import Layout, is_border
 from spanfit.doctor.files import OpenedFile
-from spanfit.doctor.records import patch_record
-from spanfit.examples import Example, Reading
+from spanfit.doctor.records import Patcher
+from spanfit.examples import Example
 from spanfit.tagged import TaggedExample
 
 Pair = tuple[Example, Example | None]
@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"\D+(\d+)")
 _HALVES = "backslashreplace"
 """Half a surrogate pair, in a part that nobody reads, stays the escape in JSON that it was."""
 
-Patch = Callable[[bytes, Sequence[Pair], frozenset[str], Reading], bytes]
+Patch = Callable[[bytes, Sequence[Pair], Patcher], bytes]
 
 
 def find_patch(file: OpenedFile) -> Patch | None:
@@ -45,9 +45,7 @@ def find_patch(file: OpenedFile) -> Patch | None:
     )
 
 
-def _patch_document(
-    content: bytes, pairs: Sequence[Pair], kinds: frozenset[str], reading: Reading
-) -> bytes:
+def _patch_document(content: bytes, pairs: Sequence[Pair], patcher: Patcher) -> bytes:
     """SQuAD's JSON; a paragraph or article of which no question is left goes too."""
     document = json.loads(content)
     rest = deque(pairs)
@@ -57,7 +55,7 @@ def _patch_document(
         for paragraph in article["paragraphs"]:
             if not rest:
                 break
-            questions = list(_patch_questions(paragraph, rest, kinds, reading))
+            questions = list(_patch_questions(paragraph, rest, patcher))
             if paragraph["qas"] and not questions:
                 paragraph.clear()
             else:
@@ -72,7 +70,7 @@ def _patch_document(
 
 
 def _patch_questions(
-    paragraph: dict[str, Any], pairs: deque[Pair], kinds: frozenset[str], reading: Reading
+    paragraph: dict[str, Any], pairs: deque[Pair], patcher: Patcher
 ) -> Iterator[Any]:
     """The questions that are left of a paragraph, whose context is cleaned with the first."""
     for question in paragraph["qas"]:
@@ -83,14 +81,12 @@ def _patch_questions(
         if new is None:
             continue
         if new is not old:
-            patch_record(question, old, new, kinds, reading)
+            patcher.patch(question, old, new)
             paragraph["context"] = getattr(new, "context", paragraph["context"])
         yield question
 
 
-def _patch_array(
-    content: bytes, pairs: Sequence[Pair], kinds: frozenset[str], reading: Reading
-) -> bytes:
+def _patch_array(content: bytes, pairs: Sequence[Pair], patcher: Patcher) -> bytes:
     records = json.loads(content)
     dropped = set()
     for old, new in pairs:
@@ -98,13 +94,11 @@ def _patch_array(
         if new is None:
             dropped.add(number)
         elif new is not old:
-            patch_record(records[number - 1], old, new, kinds, reading)
+            patcher.patch(records[number - 1], old, new)
     return _dump([r for n, r in enumerate(records, 1) if n not in dropped], content)
 
 
-def _patch_lines(
-    content: bytes, pairs: Sequence[Pair], kinds: frozenset[str], reading: Reading
-) -> bytes:
+def _patch_lines(content: bytes, pairs: Sequence[Pair], patcher: Patcher) -> bytes:
     lines: list[bytes | None] = [*content.split(b"\n")]
     for old, new in pairs:
         place = _number(old.place) - 1
@@ -112,20 +106,17 @@ def _patch_lines(
             lines[place] = None
         elif new is not old and (line := lines[place]) is not None:
             record = json.loads(line)
-            patch_record(record, old, new, kinds, reading)
+            patcher.patch(record, old, new)
             end = b"\r" if line.endswith(b"\r") else b""
             text = json.dumps(record, ensure_ascii=False)
             lines[place] = text.encode(errors=_HALVES) + end
     return b"\n".join(line for line in lines if line is not None)
 
 
-def _patch_columns(
-    content: bytes, pairs: Sequence[Pair], kinds: frozenset[str], reading: Reading
-) -> bytes:
-    del kinds
+def _patch_columns(content: bytes, pairs: Sequence[Pair], patcher: Patcher) -> bytes:
     lines: list[str | None] = [*content.decode().split("\n")]
     plain = [(line or "").removesuffix("\r") for line in lines]
-    layout = find_layout(plain, "", ColumnChoice.of(reading))
+    layout = find_layout(plain, "", ColumnChoice.of(patcher.reading))
     for old, new in pairs:
         assert isinstance(old, TaggedExample)
         first = old.first_line - 1

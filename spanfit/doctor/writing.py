@@ -22,6 +22,7 @@ from pathlib import Path
 from spanfit.data.writing import choose_format, write_examples
 from spanfit.doctor.files import OpenedFile, open_file
 from spanfit.doctor.patching import Pair, find_patch
+from spanfit.doctor.records import Patcher
 from spanfit.doctor.repairs import Change
 from spanfit.errors import DataError, RecipeError
 from spanfit.examples import Example, Reading
@@ -74,7 +75,8 @@ def write_repaired(
         RecipeError: a table, and the name of `out` is none of a format that it can be written in.
     """
     log, aside = log_of(out), out.with_name(f"being-written.{out.name}")
-    changes = tuple(changes)
+    changes = list(changes)
+    patcher = Patcher(kinds, reading, note=changes.append)
     made: list[Path] = []
     try:
         if os.path.lexists(out):
@@ -83,7 +85,7 @@ def write_repaired(
         for path in (log, aside):
             path.touch(exist_ok=False)
             made.append(path)
-        _write(file, list(zip(file.examples, mended, strict=True)), aside, kinds, reading)
+        _write(file, list(zip(file.examples, mended, strict=True)), aside, patcher)
         if find_patch(file) is not None:
             n_kept = len(mended) - mended.count(None)
             _require_readable(aside, n_examples=n_kept, out=out, reading=reading)
@@ -104,8 +106,8 @@ def write_repaired(
             raise DataError(f"can't be written: {why}", where=str(out)) from None
         raise
     if find_patch(file):
-        return RepairedFile(out, log, changes)
-    return RepairedFile(out, log, changes, tuple(file.unread), is_patched=False)
+        return RepairedFile(out, log, tuple(changes))
+    return RepairedFile(out, log, tuple(changes), tuple(file.unread), is_patched=False)
 
 
 def _place(aside: Path, out: Path) -> None:
@@ -127,9 +129,7 @@ def _place(aside: Path, out: Path) -> None:
     sync_folder(out.parent)
 
 
-def _write(
-    file: OpenedFile, pairs: Sequence[Pair], path: Path, kinds: frozenset[str], reading: Reading
-) -> None:
+def _write(file: OpenedFile, pairs: Sequence[Pair], path: Path, patcher: Patcher) -> None:
     patch = find_patch(file)
     if patch is None:
         kept = (new for _, new in pairs if new is not None)
@@ -143,8 +143,8 @@ def _write(
                 fix=f"--fix {shlex.quote(Path(file.name).stem)}.fixed.jsonl",
             ) from None
         return
-    data = patch(file.content, pairs, kinds, reading)
-    if file.decoded and file.decoded.has_mark and "byte_order_mark" not in kinds:
+    data = patch(file.content, pairs, patcher)
+    if file.decoded and file.decoded.has_mark and "byte_order_mark" not in patcher.kinds:
         data = codecs.BOM_UTF8 + data
     path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
