@@ -104,6 +104,13 @@ def test_what_is_left_out_is_said(command, data, tmp_path):
     assert '"id": "q1"' not in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", [".", "/", ""])
+def test_a_folder_is_no_file_to_write(command, data, name):
+    code, _, err = command("check", data, "--fix", name)
+    assert code == 1
+    assert "a folder, and no file" in err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

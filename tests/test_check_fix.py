@@ -357,7 +357,9 @@ class TestTexts:
         item = {"words": ["Ada", "in", "Oslo"], "tags": [1, 0, 2]}
         path = write(tmp_path, [item], "data.jsonl")
         names = ("O", "B-PER", "I-LOC")
-        with pytest.raises(DataError, match="names=O,B-PER,I-LOC,B-LOC"):
+        with pytest.raises(
+            DataError, match=r"data\.jsonl, line 1, [\s\S]*names=O,B-PER,I-LOC,B-LOC"
+        ):
             check(path, reading=Reading(names=names)).fix(tmp_path / "out.jsonl")
         assert [file.name for file in tmp_path.iterdir()] == ["data.jsonl"]
         done = check(path, reading=Reading(names=(*names, "B-LOC"))).fix(tmp_path / "out.jsonl")

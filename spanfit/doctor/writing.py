@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spanfit.data.fields import located
 from spanfit.data.writing import choose_format, write_examples
 from spanfit.doctor.files import OpenedFile, open_file
 from spanfit.doctor.patching import Pair, find_patch
@@ -50,7 +51,13 @@ class RepairedFile:
 
 
 def log_of(out: Path) -> Path:
-    """Where the log of a repaired file is."""
+    """Where the log of a repaired file is.
+
+    Raises:
+        DataError: that is the name of no file.
+    """
+    if not out.name:
+        raise DataError("a folder, and no file", where=str(out), fix="--fix NAME.fixed.json")
     return out.with_name(f"{out.name}.log.jsonl")
 
 
@@ -143,7 +150,10 @@ def _write(file: OpenedFile, pairs: Sequence[Pair], path: Path, patcher: Patcher
                 fix=f"--fix {shlex.quote(Path(file.name).stem)}.fixed.jsonl",
             ) from None
         return
-    data = patch(file.content, pairs, patcher)
+    try:
+        data = patch(file.content, pairs, patcher)
+    except DataError as error:
+        raise located(error, f"{file.name}, {error.where}") from None
     if file.decoded and file.decoded.has_mark and "byte_order_mark" not in patcher.kinds:
         data = codecs.BOM_UTF8 + data
     path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
