@@ -342,6 +342,13 @@ class TestReading:
         with pytest.raises(DataError, match="tagged texts beside questions"):
             check(put(CLEAN), put(TAGGED))
 
+    def test_a_file_that_is_named_twice_is_refused(self, put, tmp_path):
+        file = put(CLEAN)
+        (tmp_path / "link").symlink_to(file)
+        for other in (file, str(file), tmp_path / "link"):
+            with pytest.raises(DataError, match="named twice"):
+                check(file, other)
+
     def test_a_kind_that_there_is_not(self, put):
         with pytest.raises(RecipeError, match="misplaced_answer"):
             check(put(CLEAN), ignore=["misplaced_answers"])

@@ -451,6 +451,32 @@ class TestFiles:
         assert (tmp_path / "out.jsonl").read_text(encoding="utf-8") == "mine"
         assert {item.name for item in tmp_path.iterdir()} == {"data.jsonl", "out.jsonl"}
 
+    def test_neither_has_its_name_before_both_are_written(self, tmp_path, monkeypatch):
+        from spanfit.doctor import writing
+
+        seen = []
+
+        def look(*arguments, real=writing._place):
+            seen.append({item.name for item in tmp_path.iterdir()})
+            real(*arguments)
+
+        monkeypatch.setattr(writing, "_place", look)
+        path = write(tmp_path, CLEAN, "data.jsonl")
+        check(path).fix(tmp_path / "out.jsonl")
+        log, aside = "out.jsonl.log.jsonl", "being-written.out.jsonl"
+        assert seen == [{path.name, aside, f"being-written.{log}"}, {path.name, aside, log}]
+        assert {item.name for item in tmp_path.iterdir()} == {path.name, "out.jsonl", log}
+
+    def test_what_a_killed_check_left_is_said(self, tmp_path):
+        path = write(tmp_path, CLEAN, "data.jsonl")
+        write(tmp_path, "half", "being-written.out.jsonl")
+        with pytest.raises(DataError, match="killed"):
+            check(path).fix(tmp_path / "out.jsonl")
+        assert {item.name for item in tmp_path.iterdir()} == {
+            "data.jsonl",
+            "being-written.out.jsonl",
+        }
+
     def test_a_full_disk_leaves_nothing(self, tmp_path, monkeypatch):
         from pathlib import Path
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from spanfit.data.hub import is_hub_name
 from spanfit.doctor.answers import check_answers
 from spanfit.doctor.copies import check_copies
 from spanfit.doctor.coverage import WindowShape, measure_file
@@ -145,12 +147,14 @@ def check(
     `shape`) cannot say. Kinds in `ignore` are left out. `advance` hears what is done next.
 
     Raises:
-        DataError: a file is missing, nothing can be read of it, or they are of different tasks.
+        DataError: a file is missing or named twice, nothing can be read of it, or they are of
+            different tasks.
         MissingExtraError: it takes pyarrow or datasets, which is not installed.
         RecipeError: a name in `ignore` is no kind; the windows have no room.
         ModelError: the tokenizer does not fit to the examples.
     """
     ignored = check_kinds(ignore, "--ignore")
+    _require_distinct(paths)
     advance("reading")
     files = tuple(open_file(path, reading) for path in paths)
     _require_one_kind(files)
@@ -177,6 +181,21 @@ def check(
                 ceilings[file.name] = measured.ceiling
     kept = [finding for finding in found if finding.kind not in ignored]
     return Diagnosis(files, sort_findings(kept), reading, ceilings, ignored)
+
+
+def _require_distinct(paths: Sequence[str | Path]) -> None:
+    """Refuse a file that is named twice: all of it would be found in itself."""
+    names: dict[str, str | Path] = {}
+    for path in paths:
+        key = str(path) if is_hub_name(str(path)) else os.path.realpath(path)
+        if (first := names.get(key)) is not None:
+            raise DataError(
+                "a file that is named twice",
+                where=str(path),
+                expected=f"another file than {first}",
+                fix="name what is learnt from, then what is scored with",
+            )
+        names[key] = path
 
 
 def _require_one_kind(files: Sequence[OpenedFile]) -> None:

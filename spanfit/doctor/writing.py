@@ -29,6 +29,9 @@ from spanfit.errors import DataError, RecipeError
 from spanfit.examples import Example, Reading
 from spanfit.storage import sync_file, sync_folder
 
+_ASIDE = "being-written."
+"""What the name of a file on its way begins with, so that its end still tells the format."""
+
 
 @dataclass(frozen=True, slots=True)
 class RepairedFile:
@@ -74,43 +77,43 @@ def write_repaired(
 
     `mended` has what became of each example of the file, None where it is left out. `kinds` are
     those that were mended. Nothing that is there is written to, also not through a link or if it
-    comes meanwhile: a log and a file aside are made anew, and the latter is put at its place.
+    comes meanwhile: both are written aside and then given their names, the log first.
 
     Raises:
         DataError: there is such a file or log already, it cannot be written, or it would not
             be read as the old one is.
         RecipeError: a table, and the name of `out` is none of a format that it can be written in.
     """
-    log, aside = log_of(out), out.with_name(f"being-written.{out.name}")
+    log = log_of(out)
+    asides = [path.with_name(f"{_ASIDE}{path.name}") for path in (log, out)]
     changes = list(changes)
     patcher = Patcher(kinds, reading, note=changes.append)
     made: list[Path] = []
     try:
-        if os.path.lexists(out):
-            raise FileExistsError(errno.EEXIST, "", str(out))
         out.parent.mkdir(parents=True, exist_ok=True)
-        for path in (log, aside):
+        for path in (out, log):
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, "", str(path))
+        for path in asides:
             path.touch(exist_ok=False)
             made.append(path)
-        _write(file, list(zip(file.examples, mended, strict=True)), aside, patcher)
+        _write(file, list(zip(file.examples, mended, strict=True)), asides[1], patcher)
         if find_patch(file) is not None:
             n_kept = len(mended) - mended.count(None)
-            _require_readable(aside, n_examples=n_kept, out=out, reading=reading)
+            _require_readable(asides[1], n_examples=n_kept, out=out, reading=reading)
         lines = (json.dumps(change.to_json(), ensure_ascii=False) for change in changes)
-        log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-        sync_file(aside)
-        sync_file(log)
-        _place(aside, out)
+        text = "".join(f"{line}\n" for line in lines)
+        asides[0].write_text(text, encoding="utf-8", newline="\n")
+        for aside, path in zip(asides, (log, out), strict=True):
+            sync_file(aside)
+            _place(aside, path)
+            made.append(path)
+        sync_folder(out.parent)
     except BaseException as error:
         for path in made:
             path.unlink(missing_ok=True)
-        if isinstance(error, FileExistsError):
-            where = str(error.filename2 or error.filename)
-            problem = "there is such a file already"
-            raise DataError(problem, where=where, fix="another name, or remove it") from None
         if isinstance(error, OSError):
-            why = error.strerror or str(error)
-            raise DataError(f"can't be written: {why}", where=str(out)) from None
+            raise _explain(error, out) from None
         raise
     if find_patch(file):
         return RepairedFile(out, log, tuple(changes))
@@ -133,7 +136,21 @@ def _place(aside: Path, out: Path) -> None:
         aside.rename(out)
     else:
         aside.unlink()
-    sync_folder(out.parent)
+
+
+def _explain(error: OSError, out: Path) -> DataError:
+    if not isinstance(error, FileExistsError):
+        return DataError(f"can't be written: {error.strerror or error}", where=str(out))
+    path = Path(error.filename2 or error.filename)
+    is_aside = path.name.startswith(_ASIDE)
+    return DataError(
+        "there is such a file already",
+        where=str(path),
+        found="what another check is writing, or one that was killed" if is_aside else "",
+        fix=f"rm {shlex.quote(str(path))}, if none is"
+        if is_aside
+        else "another name, or remove it",
+    )
 
 
 def _write(file: OpenedFile, pairs: Sequence[Pair], path: Path, patcher: Patcher) -> None:
@@ -145,7 +162,7 @@ def _write(file: OpenedFile, pairs: Sequence[Pair], path: Path, patcher: Patcher
         except RecipeError as error:
             raise RecipeError(
                 error.problem,
-                where=f"--fix {path.name.removeprefix('being-written.')}",
+                where=f"--fix {path.name.removeprefix(_ASIDE)}",
                 expected="a name that ends in .jsonl, or .parquet for questions",
                 fix=f"--fix {shlex.quote(Path(file.name).stem)}.fixed.jsonl",
             ) from None
