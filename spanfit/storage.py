@@ -128,6 +128,15 @@ def sync_folder(folder: Path) -> None:
         _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
+def sync_file(file: Path) -> None:
+    """Wait until what a file holds is on the disk.
+
+    Raises:
+        OSError: it cannot be put there.
+    """
+    _sync(file, _OPEN)
+
+
 def _sync(path: Path, flags: int) -> None:
     descriptor = os.open(path, flags)
     try:

@@ -137,6 +137,11 @@ class TestAnswers:
         japanese = line("j", "どこ？", "東京都に住む。", "東京")
         assert kinds(put([korean, japanese])) == []
 
+    def test_a_mark_goes_on_with_its_word(self, put):
+        hindi = line("h", "कौन?", "यह किताब मेरी है।", "मेर")
+        accent = line("a", "Where?", "A cafe\u0301 by the sea.", "cafe")
+        assert kinds(put([hindi, accent])) == ["cut_word"] * 2
+
     def test_golds_that_share_nothing(self, put):
         finding = only(put([line("q", "Who or when?", LAMP, "1864", "Ada Brook")]))
         assert (finding.kind, finding.level) == ("disagreeing_golds", "note")
@@ -337,6 +342,13 @@ class TestReading:
         with pytest.raises(DataError, match="tagged texts beside questions"):
             check(put(CLEAN), put(TAGGED))
 
+    def test_a_file_that_is_named_twice_is_refused(self, put, tmp_path):
+        file = put(CLEAN)
+        (tmp_path / "link").symlink_to(file)
+        for other in (file, str(file), tmp_path / "link"):
+            with pytest.raises(DataError, match="named twice"):
+                check(file, other)
+
     def test_a_kind_that_there_is_not(self, put):
         with pytest.raises(RecipeError, match="misplaced_answer"):
             check(put(CLEAN), ignore=["misplaced_answers"])
@@ -383,6 +395,16 @@ class TestCopies:
             put({"data": [{"title": "T", "paragraphs": [paragraph("a"), paragraph("b")]}]})
         )
         assert (finding.kind, finding.id) == ("repeated_text", "b")
+
+    def test_articles_of_one_title_are_told_apart(self, put):
+        def article(key):
+            question = {"id": key, "question": f"What is {key}?", "answers": []}
+            return {"title": "T", "paragraphs": [{"context": LAMP, "qas": [question]}]}
+
+        finding = only(put({"data": [article("a"), article("b")]}))
+        assert (finding.kind, finding.id) == ("repeated_text", "b")
+        assert finding.place == "paragraph 1 of 'T', article 2"
+        assert "that of paragraph 1 of 'T', 'T'" in finding.problem
 
     def test_contexts_that_are_nearly_the_same(self, put):
         near = line("n", "What is this?", LAMP.replace("1864", "1865"))
@@ -455,6 +477,21 @@ class TestTags:
         finding = only(put([*lines, text("odd", "東京さんが来た。", "PER")]))
         assert (finding.kind, finding.id) == ("inconsistent_label", "odd")
 
+    def test_words_that_are_taken_for_tags(self, put):
+        words = "\n".join(f"B-X\tx\tword{n}" for n in range(2_000))
+        finding = only(put(words))
+        assert (finding.kind, finding.level) == ("many_tags", "error")
+        assert "2,000 distinct tags, 2,000 of them only once ('word0', " in finding.problem
+        assert "is the last column where the tags are?" in finding.problem
+        assert "--columns tags=N" in finding.repair
+        assert kinds(put(words), tokenizer=load("wordpiece")) == ["many_tags"]
+        assert kinds(put(words), reading=Reading(words=3, tags=1)) == []
+        assert kinds(put("a\tB-X\nb\tI-Y\n"), put(words)) == ["many_tags", "invalid_tag"]
+
+    def test_many_tags_that_come_again_are_tags(self, put):
+        words = "\n\n".join(f"w{n}\tX{n % 1_200}" for n in range(2_400))
+        assert "many_tags" not in kinds(put(words))
+
     def test_columns_are_chosen(self, put):
         content = "a NN B-X\nb VB I-X\n\nc NN B-X\n"
         assert kinds(put(content), reading=Reading(tags=2)) == []
@@ -493,6 +530,12 @@ class TestTokenizer:
         shape = WindowShape(max_length=16, overlap=4)
         found = kinds(put([text]), tokenizer=load("wordpiece"), shape=shape)
         assert found == ["no_piece", "long_text"]
+
+    def test_examples_of_one_id_are_told_apart(self, put):
+        again = line("q1", "Which part of it?", "Wonderfully warm it was.", "arm")
+        diagnosis = check(put(with_line(again)), tokenizer=load("wordpiece"))
+        (finding,) = diagnosis.of("widened_answer")
+        assert (finding.place, finding.id, finding.row) == ("line 5", "q1", 4)
 
     def test_gold_that_is_wrong_is_no_matter_of_the_tokenizer(self, put):
         lines = with_line(line("bad", "Which?", LAMP, ("1864", 3)))

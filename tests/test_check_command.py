@@ -82,6 +82,18 @@ def test_a_repaired_file_and_its_log(command, data, tmp_path):
     assert (code, "there is such a file already" in err) == (1, True)
 
 
+def test_the_next_command_keeps_what_was_typed(command, tmp_path):
+    train = write(tmp_path, "Mira B-X N\nleft O V\nOslo I-Y N\n", "train.conll")
+    test = write(tmp_path, "Ada B-X N\n", "test.conll")
+    typed = ["--columns", "tags=2", "--ignore", "unseen_label"]
+    _, _, err = command("check", train, test, *typed)
+    assert f"next: spanfit check {train} {test} {' '.join(typed)} --fix train.fixed.conll" in err
+    out = tmp_path / "fixed.conll"
+    _, _, err = command("check", train, test, *typed, "--fix", out)
+    assert f"next: spanfit check {out} {test} {' '.join(typed)}\n" in err
+    assert command("check", out, test, *typed)[0] == 0
+
+
 def test_what_is_left_out_is_said(command, data, tmp_path):
     train, out = data, tmp_path / "fixed.jsonl"
     dev = write(tmp_path, [CLEAN[0] | {"id": "dev"}], "dev.jsonl")
@@ -90,6 +102,13 @@ def test_what_is_left_out_is_said(command, data, tmp_path):
     assert f"{train}, line 1, id 'q1'" in printed
     assert "1 left out" in printed
     assert '"id": "q1"' not in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [".", "/", ""])
+def test_a_folder_is_no_file_to_write(command, data, name):
+    code, _, err = command("check", data, "--fix", name)
+    assert code == 1
+    assert "a folder, and no file" in err
 
 
 @pytest.mark.parametrize(

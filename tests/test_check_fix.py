@@ -108,6 +108,16 @@ class TestQuestions:
             ("context[4:6]", "Ã©", "é"),
         ]
         assert len([item for item in log if item["field"].startswith("context")]) == 3
+        assert [item for item in log if item["field"].startswith("plausible")] == [
+            {
+                "kind": "control_character, invisible_character, mojibake",
+                "place": "paragraph 1 of 'T'",
+                "id": "b",
+                "field": "plausible_answers[0]",
+                "old": {"text": "mill", "start": context.index("mill")},
+                "new": {"text": "mill", "start": 16},
+            }
+        ]
         assert check(out).findings == ()
 
     def test_what_was_not_read_stays_as_it_is(self, tmp_path):
@@ -194,6 +204,75 @@ class TestQuestions:
             "data": [{"title": "A", "paragraphs": [paragraph(MILL, ask("b"))]}]
         }
 
+    def test_all_questions_of_a_context_go_with_it(self, tmp_path):
+        def ask(key):
+            return {"id": key, "question": f"Who is {key}?", "answers": []}
+
+        broken = LAMP.replace("lamp", "l\ufffdmp")
+        paragraphs = [
+            paragraph(LAMP, ask("a"), ask("b")),
+            paragraph(broken, ask("c"), ask("d")),
+            paragraph(MILL, ask("e"), {"id": "f", "question": "Wh\ufffd?", "answers": []}),
+            paragraph(MILL, ask("g"), ask("h")),
+            paragraph(" ", ask("i"), ask("j")),
+        ]
+        document = {"data": [{"title": "A", "paragraphs": paragraphs}]}
+        train = write(tmp_path, document, "train.json")
+        dev = write(tmp_path, [line("x", "Where?", LAMP)], "dev.jsonl")
+        left = {
+            "leaked_text": "cdefghij",
+            "leaked_near_text": "abefghij",
+            "replacement_character": "abeghij",
+            "repeated_text": "abcdefij",
+            "empty_context": "abcdefgh",
+        }
+        for kind, keys in left.items():
+            done = check(train, dev).fix(tmp_path / f"{kind}.json", drop=[kind])
+            assert "".join(example.id for example in read(done.file)) == keys, kind
+            assert done.n_dropped == 10 - len(keys)
+
+    def test_a_context_with_questions_that_nobody_read_stays(self, tmp_path):
+        def ask(key, **other):
+            golds = [{"text": "1864", "answer_start": 36}]
+            return {"id": key, "question": f"When was {key}?", "answers": golds} | other
+
+        context = "The\u200b lamp of Pellan Head was lit in 1864."
+        paragraphs = [
+            paragraph(context + " Then.", ask("a")),
+            paragraph(context, ask("b"), ask("c", question=3), ask("d")),
+        ]
+        document = {"data": [{"title": "A", "paragraphs": paragraphs}]}
+        out, _ = fix(write(tmp_path, document, "data.json"))
+        first, second = json.loads(out.read_text(encoding="utf-8"))["data"][0]["paragraphs"]
+        assert first["context"] == "The lamp of Pellan Head was lit in 1864. Then."
+        assert second == paragraphs[1]
+
+    def test_changes_in_articles_of_one_title_are_all_told(self, tmp_path):
+        def article(key):
+            golds = [{"text": "1864", "answer_start": 8}]
+            question = {"id": key, "question": "When?", "answers": golds}
+            return {"title": "T", "paragraphs": [paragraph("Lit\u200b in 1864.", question)]}
+
+        _, log = fix(write(tmp_path, {"data": [article("a"), article("b")]}, "data.json"))
+        assert [(item["id"], item["field"]) for item in log] == [
+            ("a", "context[3:4]"),
+            ("a", "answers[0]"),
+            ("b", "context[3:4]"),
+            ("b", "answers[0]"),
+        ]
+
+    def test_the_log_names_what_was_wrong_with_a_gold(self, tmp_path):
+        path = write(tmp_path, [line("a", "When?", LAMP, ("18\u200b64", 35))], "data.jsonl")
+        _, (change,) = fix(path)
+        assert change["kind"] == "invisible_character"
+        assert change["new"] == {"text": "1864", "start": 35}
+
+    def test_a_table_is_written_compressed(self, tmp_path):
+        content = f"id,context,question\na,{LAMP},Wh\u200ben?\n"
+        path = write(tmp_path, content, "data.csv")
+        done = check(path).fix(tmp_path / "fixed.jsonl.gz")
+        assert json.loads(gzip.decompress(done.file.read_bytes()))["question"] == "When?"
+
 
 class TestTexts:
     def test_tags_in_columns_change_and_nothing_else_does(self, tmp_path):
@@ -230,6 +309,18 @@ class TestTexts:
         out, _ = fix(write(tmp_path, columns, "data.conll"), drop=["repeated_text"])
         assert out.read_text(encoding="utf-8") == "a O\nb B-X\n\n\nc O\nb B-X\n\n"
 
+    def test_comments_on_a_sentence_go_with_it(self, tmp_path):
+        columns = (
+            "# global.columns = FORM TAG\n# newdoc id = D\n"
+            "# sent_id = 1\n# text = a b\na\tO\nb\tB-X\n\n"
+            "# a remark\n# sent_id = 2\n# text = a b\na\tO\nb\tB-X\n\nc\tB-X\n"
+        )
+        path = write(tmp_path, columns, "data.conll")
+        out, _ = fix(path, drop=["repeated_text"])
+        cut = columns.index("# sent_id = 2"), columns.index("c\tB-X")
+        assert out.read_text(encoding="utf-8") == columns[: cut[0]] + columns[cut[1] :]
+        assert [(item.id, item.document) for item in read(out)] == [("1", "D"), ("9", "D")]
+
     def test_ranges_of_characters_follow_their_text(self, tmp_path):
         items = [
             {
@@ -262,6 +353,18 @@ class TestTexts:
         expected = {"id": "a", "tokens": ["Mira", "left"], "ner_tags": ["B-PER", "O"], "x": 1}
         assert found == [expected, *lines[1:]]
 
+    def test_tags_that_are_numbers(self, tmp_path):
+        item = {"words": ["Ada", "in", "Oslo"], "tags": [1, 0, 2]}
+        path = write(tmp_path, [item], "data.jsonl")
+        names = ("O", "B-PER", "I-LOC")
+        with pytest.raises(
+            DataError, match=r"data\.jsonl, line 1, [\s\S]*names=O,B-PER,I-LOC,B-LOC"
+        ):
+            check(path, reading=Reading(names=names)).fix(tmp_path / "out.jsonl")
+        assert [file.name for file in tmp_path.iterdir()] == ["data.jsonl"]
+        done = check(path, reading=Reading(names=(*names, "B-LOC"))).fix(tmp_path / "out.jsonl")
+        assert json.loads(done.file.read_bytes()) == item | {"tags": [1, 0, 3]}
+
 
 class TestFiles:
     def test_another_encoding_becomes_utf8(self, tmp_path):
@@ -271,6 +374,12 @@ class TestFiles:
             ("file", "byte_order_mark"),
             ("file", "encoding"),
         ]
+
+    def test_a_mark_that_is_ignored_stays(self, tmp_path):
+        path = write(tmp_path, TEXT.encode("utf-8-sig"), "data.jsonl")
+        done = check(path, ignore=["byte_order_mark"]).fix(tmp_path / "out.jsonl")
+        assert done.changes == ()
+        assert done.file.read_bytes() == path.read_bytes()
 
     def test_a_line_in_another_encoding_becomes_utf8(self, tmp_path):
         greek = json.dumps(line("g", "Πού;", "Ο φάρος είναι στο νησί.", "νησί"), ensure_ascii=False)
@@ -301,6 +410,84 @@ class TestFiles:
         assert taken.read_text(encoding="utf-8") == "mine"
         with pytest.raises(DataError, match="already"):
             check(path).fix(path)
+
+    @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.log.jsonl"])
+    @pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+    def test_nothing_is_written_through_links(self, tmp_path, link, name):
+        path = write(tmp_path, CLEAN, "data.jsonl")
+        before = path.read_bytes()
+        getattr(tmp_path / name, link)(path)
+        with pytest.raises(DataError, match="already"):
+            check(path).fix(tmp_path / "out.jsonl")
+        assert path.read_bytes() == before
+        assert {item.name for item in tmp_path.iterdir()} == {"data.jsonl", name}
+
+    @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.log.jsonl"])
+    def test_nothing_is_written_through_a_link_to_nothing(self, tmp_path, name):
+        (tmp_path / "folder").mkdir()
+        path = write(tmp_path / "folder", CLEAN, "data.jsonl")
+        (tmp_path / name).symlink_to(tmp_path / "elsewhere.jsonl")
+        with pytest.raises(DataError, match="already"):
+            check(path).fix(tmp_path / "out.jsonl")
+        assert {item.name for item in tmp_path.iterdir()} == {"folder", name}
+
+    @pytest.mark.parametrize("has_links", [True, False])
+    def test_a_file_that_comes_meanwhile_stays(self, tmp_path, monkeypatch, has_links):
+        from spanfit.doctor import writing
+
+        def write_slowly(*arguments, real=writing._write):
+            real(*arguments)
+            write(tmp_path, "mine", "out.jsonl")
+
+        def link(source, target):
+            raise PermissionError(1, "no links here", str(source), None, str(target))
+
+        monkeypatch.setattr(writing, "_write", write_slowly)
+        if not has_links:
+            monkeypatch.setattr("os.link", link)
+        path = write(tmp_path, CLEAN, "data.jsonl")
+        with pytest.raises(DataError, match=r"out\.jsonl: there is such a file already"):
+            check(path).fix(tmp_path / "out.jsonl")
+        assert (tmp_path / "out.jsonl").read_text(encoding="utf-8") == "mine"
+        assert {item.name for item in tmp_path.iterdir()} == {"data.jsonl", "out.jsonl"}
+
+    def test_neither_has_its_name_before_both_are_written(self, tmp_path, monkeypatch):
+        from spanfit.doctor import writing
+
+        seen = []
+
+        def look(*arguments, real=writing._place):
+            seen.append({item.name for item in tmp_path.iterdir()})
+            real(*arguments)
+
+        monkeypatch.setattr(writing, "_place", look)
+        path = write(tmp_path, CLEAN, "data.jsonl")
+        check(path).fix(tmp_path / "out.jsonl")
+        log, aside = "out.jsonl.log.jsonl", "being-written.out.jsonl"
+        assert seen == [{path.name, aside, f"being-written.{log}"}, {path.name, aside, log}]
+        assert {item.name for item in tmp_path.iterdir()} == {path.name, "out.jsonl", log}
+
+    def test_what_a_killed_check_left_is_said(self, tmp_path):
+        path = write(tmp_path, CLEAN, "data.jsonl")
+        write(tmp_path, "half", "being-written.out.jsonl")
+        with pytest.raises(DataError, match="killed"):
+            check(path).fix(tmp_path / "out.jsonl")
+        assert {item.name for item in tmp_path.iterdir()} == {
+            "data.jsonl",
+            "being-written.out.jsonl",
+        }
+
+    def test_a_full_disk_leaves_nothing(self, tmp_path, monkeypatch):
+        from pathlib import Path
+
+        def fail(*_, **__):
+            raise OSError(28, "No space left on device")
+
+        path = write(tmp_path, CLEAN, "data.jsonl")
+        monkeypatch.setattr(Path, "write_bytes", fail)
+        with pytest.raises(DataError, match="can't be written: No space left"):
+            check(path).fix(tmp_path / "out.jsonl")
+        assert {item.name for item in tmp_path.iterdir()} == {"data.jsonl"}
 
     def test_a_file_of_nothing_is_not_written(self, tmp_path):
         path = write(tmp_path, CLEAN[:1], "data.jsonl")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
+from time import process_time
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from spanfit.tags import (
     find_scheme,
     list_violations,
     make_transitions,
+    nearest_scheme,
     read_chunks,
     repair_tags,
     write_tags,
@@ -256,6 +258,25 @@ def test_violations_by_pencil():
     assert list_violations([["S-x"], ["B-x", "I-x"]], BIOES) == [
         Violation(1, 1, "B-x", "I-x", ("E-x",))
     ]
+
+
+def test_a_column_of_words_is_looked_at_in_no_time():
+    words = [[f"word{n}", f"B-{n}", f"I-{n}", "O"] for n in range(5_000)]
+    started = process_time()
+    assert nearest_scheme(words) == IOB2
+    violations = list_violations(words, IOB2)
+    assert process_time() - started < 5  # minutes where each is compared with each
+    assert [item.found for item in violations] == [f"word{n}" for n in range(5_000)]
+
+
+@prefixed
+def test_a_table_of_many_tags_is_what_each_pair_says(scheme):
+    tags = [*scheme.list_tags(["x", "", "O"])]
+    parsed, outside = [scheme.parse(tag) for tag in tags], Tag("O")
+    table = make_transitions(scheme, tags)
+    assert table.allowed.tolist() == [[scheme.allows(a, b) for b in parsed] for a in parsed]
+    assert table.start.tolist() == [scheme.allows(outside, tag) for tag in parsed]
+    assert table.end.tolist() == [scheme.allows(tag, outside) for tag in parsed]
 
 
 @prefixed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +12,7 @@ import typer
 
 from spanfit.cli import console
 from spanfit.cli.model import check_free
-from spanfit.cli.reading import ColumnsOption, parse_columns, quote_data
+from spanfit.cli.reading import ColumnsOption, parse_columns
 from spanfit.errors import RecipeError
 from spanfit.progress import Progress
 
@@ -129,7 +131,8 @@ def check(
         console.print_json(diagnosis.to_json() | fixed)
     else:
         _print(diagnosis, worst)
-        _print_fix(diagnosis, repaired, quote_data(data, columns))
+        again = _Again(others or (), columns or (), ignore or ())
+        _print_fix(diagnosis, repaired, again)
     if diagnosis.n_errors:
         raise typer.Exit(1)
 
@@ -204,6 +207,23 @@ def _shorten(text: str, indent: str = "") -> str:
     return indent + text
 
 
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """What was typed beside DATA and counts for the next check as well."""
+
+    others: Sequence[Path]
+    columns: Sequence[str]
+    ignore: Sequence[str]
+
+    def quote(self, data: str | Path, *, is_patched: bool = True) -> str:
+        """The command for other data; `is_patched`: its columns are those that were typed."""
+        kept = [text for text in self.columns if is_patched or text.startswith("scheme=")]
+        words = [shlex.quote(str(name)) for name in (data, *self.others)]
+        words += [f"--columns {shlex.quote(text)}" for text in kept]
+        words += [f"--ignore {kind}" for kind in self.ignore]
+        return " ".join(["spanfit check", *words])
+
+
 def _describe_fix(repaired: RepairedFile) -> dict[str, object]:
     return {
         "file": str(repaired.file),
@@ -214,23 +234,22 @@ def _describe_fix(repaired: RepairedFile) -> dict[str, object]:
 
 
 def _name_fixed(file: OpenedFile) -> str:
-    """A name for the repaired file: dev.fixed.json.gz of dev.json.gz; of CSV, JSON Lines."""
+    """A name for the repaired file: dev.fixed.json.gz of dev.json.gz; of a table, JSON Lines."""
     data = Path(file.name)
     inner = Path(data.name.removesuffix(".gz"))
-    if inner.suffix in (".csv", ".tsv") and file.examples[0].place.startswith("row"):
+    if file.examples[0].place.startswith("row"):
         return f"{inner.stem}.fixed.jsonl"
     return f"{inner.stem}.fixed{inner.suffix}{data.name.removeprefix(inner.name)}"
 
 
-def _print_fix(diagnosis: Diagnosis, repaired: RepairedFile | None, data: str) -> None:
+def _print_fix(diagnosis: Diagnosis, repaired: RepairedFile | None, again: _Again) -> None:
     if repaired is None:
         first = diagnosis.files[0].name
         n = sum(item.is_mended and item.file == first for item in diagnosis.findings)
         if n:
             console.note(f"--fix mends {n:,} of these")
-            console.next_step(
-                f"spanfit check {data} --fix {shlex.quote(_name_fixed(diagnosis.files[0]))}"
-            )
+            name = shlex.quote(_name_fixed(diagnosis.files[0]))
+            console.next_step(f"{again.quote(first)} --fix {name}")
         return
     changes = len(repaired.changes) - repaired.n_dropped
     left_out = f", {repaired.n_dropped:,} left out" if repaired.n_dropped else ""
@@ -238,4 +257,4 @@ def _print_fix(diagnosis: Diagnosis, repaired: RepairedFile | None, data: str) -
     if repaired.unread:
         listed = ", ".join(repaired.unread)
         console.warning(f"not carried over, because SpanFit does not read it: {listed}")
-    console.next_step(f"spanfit check {shlex.quote(str(repaired.file))}")
+    console.next_step(again.quote(repaired.file, is_patched=repaired.is_patched))

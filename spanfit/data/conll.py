@@ -138,6 +138,11 @@ def _read_sentences(lines: Sequence[str], layout: Layout, source: Source) -> Ite
     yield from finish(len(lines) + 1)
 
 
+def is_about_sentence(comment: str) -> bool:
+    """Whether a comment says the id or the text of the sentence behind it."""
+    return bool(_ID.match(comment) or _TEXT.fullmatch(comment))
+
+
 def _split_columns(
     lines: Sequence[str], layout: Layout, source: Source, *, line: int
 ) -> tuple[tuple[str, ...], tuple[str, ...] | None] | None:

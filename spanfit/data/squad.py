@@ -54,6 +54,7 @@ def parse_squad(document: JsonObject, source: Source) -> Iterator[QuestionExampl
         fix = _show("keys", source.name)
         raise fields.located(error, source.name, fix=fix) from None
     source.pass_over(document.keys() - {"data"}, "file")
+    titles: set[str] = set()
     for number, article in enumerate(articles, 1):
         path = f".data[{number - 1}]"
         try:
@@ -61,7 +62,10 @@ def parse_squad(document: JsonObject, source: Source) -> Iterator[QuestionExampl
         except DataError as error:
             where = f"{source.name}, article {number} of 'data'"
             raise fields.located(error, where, fix=_show(path, source.name)) from None
-        of_article = repr(title) if title else f"article {number}"
+        of_article = f"article {number}"
+        if title:
+            of_article = f"{title!r}, {of_article}" if title in titles else repr(title)
+            titles.add(title)
         for index, paragraph in enumerate(paragraphs, 1):
             yield from _read_paragraph(
                 paragraph,

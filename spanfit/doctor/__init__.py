@@ -12,7 +12,8 @@ copies      the same text twice: in a file, and in files that should be apart
 labels      tags, labels, and words that are tagged now so, now so
 coverage    what a tokenizer and its windows cannot say
 repairs     what `--fix` does with examples, and a log of it
-writing     a repaired file, in which all else stays as it stands; `records`: in JSON
+patching    repaired examples in their file, in which all else stays; `records`: in JSON
+writing     a repaired file, and its log
 diagnosis   all of this for some files
 
 Needs no torch.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -124,7 +125,8 @@ def _widen(text: str, start: int, end: int) -> tuple[int, int]:
 @lru_cache(maxsize=1 << 14)
 def _is_letter(character: str) -> bool:
     code = ord(character)
-    return character.isalnum() and not any(low <= code < high for low, high in _WORDLESS)
+    goes_on = character.isalnum() or unicodedata.category(character).startswith("M")
+    return goes_on and not any(low <= code < high for low, high in _WORDLESS)
 
 
 def _check_agreement(

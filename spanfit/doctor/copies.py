@@ -8,24 +8,27 @@ is another score.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from spanfit.doctor.alike import find_alike
-from spanfit.doctor.files import OpenedFile, has_own_id
+from spanfit.doctor.files import OpenedFile, group_by_text, has_own_id, text_of
 from spanfit.doctor.findings import Finding, quote
 from spanfit.doctor.questions import key_of
 from spanfit.examples import Example
 from spanfit.tagged import TaggedExample
 from spanfit.types import QuestionExample
 
+Rows = dict[str, list[int]]
+"""Each text of a file, with the rows of the examples that have it."""
+
 _SHORT_NUMBER = 8  # digits; ids of fewer are a numbering, which every file may have
 
 
 def check_copies(files: Sequence[OpenedFile]) -> Iterator[Finding]:
     """Everything that is there twice, in one file or in two."""
-    rows = [_first_rows(file.examples) for file in files]
+    rows = [_list_texts(file.examples) for file in files]
     for file, own in zip(files, rows, strict=True):
         yield from _check_repeats(file, own)
     for one, other in combinations(range(len(files)), 2):
@@ -34,37 +37,29 @@ def check_copies(files: Sequence[OpenedFile]) -> Iterator[Finding]:
     yield from _check_alike(files, rows)
 
 
-def text_of(example: Example) -> str:
-    """The text that may come again: the context of a question, or the tagged text itself."""
-    return example.context if isinstance(example, QuestionExample) else example.text
+def _list_texts(examples: Sequence[Example]) -> Rows:
+    """Each text that is not blank."""
+    return {text: rows for text, rows in group_by_text(examples).items() if text.strip()}
 
 
-def _first_rows(examples: Sequence[Example]) -> dict[str, int]:
-    """Each text that is not blank, with the row in which it comes first."""
-    rows: dict[str, int] = {}
-    for row, example in enumerate(examples):
-        rows.setdefault(text_of(example), row)
-    return {text: row for text, row in rows.items() if text.strip()}
-
-
-def _check_repeats(file: OpenedFile, rows: dict[str, int]) -> Iterator[Finding]:
+def _check_repeats(file: OpenedFile, rows: Rows) -> Iterator[Finding]:
     """Texts that come again whole.
 
     A context that several questions share is none, unless it stands in several paragraphs of
     SQuAD's JSON, or under several titles.
     """
-    seen: set[tuple[str, str]] = set()
-    for row, example in enumerate(file.examples):
-        before = rows.get(text_of(example), row)
-        first = file.examples[before]
-        if isinstance(example, TaggedExample) and isinstance(first, TaggedExample):
-            if before != row:
+    for shared in rows.values():
+        first, *others = (file.examples[row] for row in shared)
+        homes = defaultdict[str, list[int]](list)
+        for row, example in zip(shared[1:], others, strict=True):
+            if isinstance(example, TaggedExample) and isinstance(first, TaggedExample):
                 yield _repeated_text(row, example, first, file)
-        elif isinstance(example, QuestionExample) and isinstance(first, QuestionExample):
-            home = _home_of(example)
-            if before != row and home != _home_of(first) and (example.context, home) not in seen:
-                seen.add((example.context, home))
-                yield _repeated_context(row, example, first, file)
+            elif isinstance(example, QuestionExample):
+                homes[_home_of(example)].append(row)
+        if isinstance(first, QuestionExample):
+            homes.pop(_home_of(first), None)
+            for repeated in homes.values():
+                yield _repeated_context(repeated, first, file)
 
 
 def _repeated_text(
@@ -82,17 +77,18 @@ def _repeated_text(
     )
 
 
-def _repeated_context(
-    row: int, example: QuestionExample, first: QuestionExample, file: OpenedFile
-) -> Finding:
+def _repeated_context(rows: list[int], first: QuestionExample, file: OpenedFile) -> Finding:
+    """The context of all questions of a paragraph, which is that of another one too."""
+    row, *also = rows
     title = f", {quote(first.title)}" * bool(first.title)
     return file.report.of(
         "repeated_text",
         row,
-        example,
-        f"the context {quote(example.context)} is also that of {first.place}{title}",
+        file.examples[row],
+        f"the context {quote(first.context)} is also that of {first.place}{title}",
         repair="put its questions together",
-        weight=len(example.context),
+        weight=len(first.context),
+        also=also,
     )
 
 
@@ -109,12 +105,11 @@ def _first_difference(one: TaggedExample, other: TaggedExample) -> str:
 
 
 def _check_leaks(
-    one: OpenedFile, other: OpenedFile, rows: dict[str, int], other_rows: dict[str, int]
+    one: OpenedFile, other: OpenedFile, rows: Rows, other_rows: Rows
 ) -> Iterator[Finding]:
     shared = rows.keys() & other_rows.keys()
     if not shared:
         return
-    counts = Counter(text_of(example) for example in one.examples)
     asked = {
         key_of(example): example
         for example in other.examples
@@ -124,9 +119,10 @@ def _check_leaks(
         text = text_of(example)
         if text not in shared:
             continue
-        if rows[text] == row:
-            there = other.examples[other_rows[text]]
-            n = f" ({counts[text]} questions here)" if isinstance(example, QuestionExample) else ""
+        if rows[text][0] == row:
+            there = other.examples[other_rows[text][0]]
+            is_context = isinstance(example, QuestionExample)
+            n = f" ({len(rows[text]):,} questions here)" * is_context
             yield one.report.of(
                 "leaked_text",
                 row,
@@ -134,6 +130,7 @@ def _check_leaks(
                 f"{quote(text)} is also in {other.name}, {there.place}{n}",
                 repair="leave it out of what is learnt: --drop leaked_text",
                 weight=len(text),
+                also=rows[text][1:],
             )
         if isinstance(example, QuestionExample) and (twin := asked.get(key_of(example))):
             yield one.report.of(
@@ -169,7 +166,7 @@ def _is_telling(example: Example) -> bool:
     return has_own_id(example) and not is_number
 
 
-def _check_alike(files: Sequence[OpenedFile], rows: Sequence[dict[str, int]]) -> Iterator[Finding]:
+def _check_alike(files: Sequence[OpenedFile], rows: Sequence[Rows]) -> Iterator[Finding]:
     """Texts that are nearly the same: each once for each file that it is nearly in."""
     owners: dict[str, list[int]] = {}
     for number, own in enumerate(rows):
@@ -191,8 +188,8 @@ def _check_alike(files: Sequence[OpenedFile], rows: Sequence[dict[str, int]]) ->
                 if (here, there, texts[a]) in told:
                     continue
                 told.add((here, there, texts[a]))
-                row = rows[here][texts[a]]
-                twin = files[there].examples[rows[there][texts[b]]]
+                row, *also = rows[here][texts[a]]
+                twin = files[there].examples[rows[there][texts[b]][0]]
                 yield files[here].report.of(
                     "near_text" if is_within else "leaked_near_text",
                     row,
@@ -203,4 +200,5 @@ def _check_alike(files: Sequence[OpenedFile], rows: Sequence[dict[str, int]]) ->
                     if is_within
                     else "leave it out of what is learnt: --drop leaked_near_text",
                     weight=similarity,
+                    also=also,
                 )

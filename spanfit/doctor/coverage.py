@@ -59,10 +59,10 @@ def measure_file(
         ModelError: the tokenizer does not fit to the examples.
         RecipeError: the overlap leaves no room in a window.
     """
-    rows = [row for row in range(len(file.examples)) if row not in broken]
+    rows, given = _name_apart(file, broken)
     repair = reading.repair or _REPAIRS[type(file.examples[0])]
     repairs = replace(reading, bad_answers="drop", repair=repair)
-    checked = check_examples([file.examples[row] for row in rows], reading=repairs, name=file.name)
+    checked = check_examples(given, reading=repairs, name=file.name)
     if not checked.examples:
         return Measured(())
     task = find_task(checked.examples[0])
@@ -78,24 +78,37 @@ def measure_file(
         ),
     )
     coverage = COVERAGES[task.name](examples, windows, settings)
-    lister = _Lister(file)
+    lister = _Lister(file, rows)
     findings = _LISTED[type(coverage)](lister, coverage, examples, windows)
     return Measured(tuple(findings), coverage.figures or None)
 
 
-class _Lister:
-    """Makes findings of ids, which is what a coverage knows."""
+def _name_apart(file: OpenedFile, broken: frozenset[int]) -> tuple[dict[str, int], list[Example]]:
+    """The examples to be measured, each with an id of its own, and the row of each id."""
+    rows: dict[str, int] = {}
+    examples: list[Example] = []
+    for row, example in enumerate(file.examples):
+        if row in broken:
+            continue
+        named = example
+        if example.id in rows:  # which is a finding of its own
+            named = replace(example, id=f"{example.id}, {row}")
+        rows[named.id] = row
+        examples.append(named)
+    return rows, examples
 
-    def __init__(self, file: OpenedFile) -> None:
-        self._file = file
-        self._rows: dict[str, int] = {}
-        for row, example in enumerate(file.examples):
-            self._rows.setdefault(example.id, row)
+
+@dataclass(frozen=True, slots=True)
+class _Lister:
+    """Makes findings of ids, which is what a coverage knows; `rows` are those of the file."""
+
+    file: OpenedFile
+    rows: dict[str, int]
 
     def find(self, kind: str, key: str, problem: str, *, repair: str, weight: float = 0) -> Finding:
-        row = self._rows[key]
-        example = self._file.examples[row]
-        return self._file.report.of(kind, row, example, problem, repair=repair, weight=weight)
+        row = self.rows[key]
+        example = self.file.examples[row]
+        return self.file.report.of(kind, row, example, problem, repair=repair, weight=weight)
 
 
 def _list_questions(

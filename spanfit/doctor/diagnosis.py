@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from spanfit.data.hub import is_hub_name
 from spanfit.doctor.answers import check_answers
 from spanfit.doctor.copies import check_copies
 from spanfit.doctor.coverage import WindowShape, measure_file
@@ -80,7 +82,8 @@ class Diagnosis:
         """Write the first file repaired, and a log of old → new beside it (`out`.log.jsonl).
 
         What each repair is, `KINDS` tells. Examples with findings of the kinds in `drop` are left
-        out. Nothing else changes, and the file itself never does.
+        out; of what is wrong with a context, all of its questions. Nothing else changes, and the
+        file itself never does.
 
         Raises:
             DataError: `out` or its log is there already or cannot be written; nothing would be
@@ -94,9 +97,7 @@ class Diagnosis:
         kinds = frozenset(KINDS) - self.ignored
         if not needs_composing(file.examples):
             kinds -= {"normal_form"}
-        mending = Mending(
-            kinds, kept=keep_contexts(file.examples, kinds), tags=self._mend_tags(file)
-        )
+        mending = Mending(kinds, kept=keep_contexts(file, kinds), tags=self._mend_tags(file))
         changes = list(_list_file_changes(file, kinds))
         mended: list[Example | None] = []
         for row, example in enumerate(file.examples):
@@ -122,7 +123,8 @@ class Diagnosis:
         rows: dict[int, str] = {}
         for finding in self.findings:
             if finding.kind in names and finding.file == first and finding.row >= 0:
-                rows.setdefault(finding.row, finding.kind)
+                for row in (finding.row, *finding.also):
+                    rows.setdefault(row, finding.kind)
         return rows
 
     def _mend_tags(self, file: OpenedFile) -> dict[int, tuple[str, ...]]:
@@ -145,12 +147,14 @@ def check(
     `shape`) cannot say. Kinds in `ignore` are left out. `advance` hears what is done next.
 
     Raises:
-        DataError: a file is missing, nothing can be read of it, or they are of different tasks.
+        DataError: a file is missing or named twice, nothing can be read of it, or they are of
+            different tasks.
         MissingExtraError: it takes pyarrow or datasets, which is not installed.
         RecipeError: a name in `ignore` is no kind; the windows have no room.
         ModelError: the tokenizer does not fit to the examples.
     """
     ignored = check_kinds(ignore, "--ignore")
+    _require_distinct(paths)
     advance("reading")
     files = tuple(open_file(path, reading) for path in paths)
     _require_one_kind(files)
@@ -166,7 +170,10 @@ def check(
     if tokenizer is not None:
         advance("windows")
         broken = {(finding.file, finding.row) for finding in found if finding.kind == "foreign_tag"}
+        doubted = {finding.file for finding in found if finding.kind == "many_tags"}
         for file in files:
+            if file.name in doubted:
+                continue
             rows = frozenset(row for name, row in broken if name == file.name)
             measured = measure_file(file, tokenizer, shape, reading, broken=rows)
             found += measured.findings
@@ -174,6 +181,21 @@ def check(
                 ceilings[file.name] = measured.ceiling
     kept = [finding for finding in found if finding.kind not in ignored]
     return Diagnosis(files, sort_findings(kept), reading, ceilings, ignored)
+
+
+def _require_distinct(paths: Sequence[str | Path]) -> None:
+    """Refuse a file that is named twice: all of it would be found in itself."""
+    names: dict[str, str | Path] = {}
+    for path in paths:
+        key = str(path) if is_hub_name(str(path)) else os.path.realpath(path)
+        if (first := names.get(key)) is not None:
+            raise DataError(
+                "a file that is named twice",
+                where=str(path),
+                expected=f"another file than {first}",
+                fix="name what is learnt from, then what is scored with",
+            )
+        names[key] = path
 
 
 def _require_one_kind(files: Sequence[OpenedFile]) -> None:

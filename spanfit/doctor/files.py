@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader, BytesIO
 from pathlib import Path
@@ -24,6 +24,7 @@ from spanfit.doctor.encodings import DecodedFile, decode_file
 from spanfit.doctor.findings import Finding, Reporter
 from spanfit.errors import DataError
 from spanfit.examples import Example, Reading
+from spanfit.types import QuestionExample
 
 _MADE_PLACE = re.compile(r"(?:line|item|row) (\d+)")
 
@@ -33,7 +34,8 @@ class OpenedFile:
     """A file and its examples.
 
     `decoded` is None for tables of typed columns (Parquet, the hub), which hold no text as such.
-    `unread` counts the keys and columns that SpanFit does not carry.
+    `unread` counts the keys and columns that SpanFit does not carry. `ends_early`: behind the last
+    example is a mistake that nothing could be read behind.
     """
 
     name: str
@@ -41,6 +43,7 @@ class OpenedFile:
     findings: tuple[Finding, ...]
     decoded: DecodedFile | None = None
     unread: Counter[str] = field(default_factory=Counter)
+    ends_early: bool = False
 
     @property
     def report(self) -> Reporter:
@@ -89,6 +92,19 @@ def _open(name: str, reading: Reading) -> OpenedFile:
     return _collect(examples, source, findings, faults, decoded)
 
 
+def text_of(example: Example) -> str:
+    """The text that others may share: the context of a question, or the tagged text itself."""
+    return example.context if isinstance(example, QuestionExample) else example.text
+
+
+def group_by_text(examples: Sequence[Example]) -> dict[str, list[int]]:
+    """Each distinct text, in order, with the rows of all examples that have it."""
+    rows: dict[str, list[int]] = {}
+    for row, example in enumerate(examples):
+        rows.setdefault(text_of(example), []).append(row)
+    return rows
+
+
 def has_own_id(example: Example) -> bool:
     """Whether the file gives the id, which else is the number of the line, row or item."""
     match = _MADE_PLACE.match(example.place)
@@ -113,12 +129,14 @@ def _collect(
         DataError: that is nothing at all.
     """
     found: list[Example] = []
+    ends_early = False
     try:
         for example in examples:
             found.append(example)  # one by one: what comes before a mistake is kept
     except DataError as error:
         if not found:
             raise
+        ends_early = True
         place = error.where.removeprefix(source.name).lstrip(", ")
         findings.append(
             _unreadable(error, source.name, place, ending="; nothing behind it is read")
@@ -135,7 +153,9 @@ def _collect(
             fix=first.fix,
         )
     findings.extend(_list_repeated_ids(found, source.name))
-    return OpenedFile(source.name, tuple(found), tuple(findings), decoded, source.unread)
+    return OpenedFile(
+        source.name, tuple(found), tuple(findings), decoded, source.unread, ends_early
+    )
 
 
 def _unreadable(error: DataError, name: str, place: str, ending: str = "") -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,10 @@ _SHOWN = 60  # characters of a text that a message quotes
 class Finding:
     """One thing that is wrong with a file or an example.
 
-    `row` is that of the example in its file, -1 where it is none's. `repair` is what can be done,
-    and `is_mended` whether `--fix` does just that. Of a kind the heaviest (`weight`) are the worst.
+    `row` is that of the example in its file, -1 where it is none's; `also` are those of others that
+    have the same thing wrong: what is wrong with a context is wrong for all of its questions.
+    `repair` is what can be done, and `is_mended` whether `--fix` does just that. Of a kind the
+    heaviest (`weight`) are the worst.
     """
 
     kind: str
@@ -29,6 +31,7 @@ class Finding:
     is_mended: bool = False
     weight: float = 0.0
     row: int = -1
+    also: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -70,6 +73,7 @@ class Reporter:
         is_mended: bool = False,
         weight: float = 0.0,
         place: str = "",
+        also: Sequence[int] = (),
     ) -> Finding:
         """A finding of an example, at its place or at a place within it."""
         return Finding(
@@ -82,6 +86,7 @@ class Reporter:
             is_mended=is_mended,
             weight=weight,
             row=row,
+            also=tuple(also),
         )
 
 

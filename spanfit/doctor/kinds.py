@@ -86,6 +86,7 @@ KINDS: Final = {
             "composed (NFC)",
         ),
         # tags
+        Kind("many_tags", "error", "columns of tags that look like words", drops=False),
         Kind("foreign_tag", "error", "tags that are none of the scheme"),
         Kind(
             "invalid_tag",

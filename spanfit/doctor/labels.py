@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import Final, NamedTuple
 
 from spanfit.data.gold import GoldChunks, find_chunks
 from spanfit.doctor.files import OpenedFile
 from spanfit.doctor.findings import Finding, Reporter, quote
-from spanfit.examples import Reading
+from spanfit.examples import Example, Reading
 from spanfit.tagged import TaggedExample
 from spanfit.tags import (
     OUTSIDE,
@@ -24,6 +26,8 @@ from spanfit.tags import (
     repair_tags,
 )
 
+MANY: Final = 1_000
+"""Distinct tags; with more, a third of which come only once, a column is hardly that of tags."""
 RARE: Final = 10
 """A label with fewer entities than this, and fewer than one in a hundred, hardly occurs."""
 _SHARE: Final = 100
@@ -40,11 +44,15 @@ class _Chunk(NamedTuple):
 
 @dataclass(frozen=True)
 class TaggedGold:
-    """The texts of a file that have tags, their rows in it, and the scheme of the tags."""
+    """The texts of a file that have tags, their rows in it, and the scheme of the tags.
+
+    `column` says where the tags are read, for messages.
+    """
 
     rows: tuple[int, ...]
     examples: tuple[TaggedExample, ...]
     scheme: Scheme
+    column: str = "this"
 
     @classmethod
     def of(cls, file: OpenedFile, reading: Reading) -> TaggedGold:
@@ -57,7 +65,19 @@ class TaggedGold:
         sequences = [example.tags or () for example in chosen.values()]
         named = find_scheme(reading.scheme) if reading.scheme is not None else None
         scheme = named or (nearest_scheme(sequences) if sequences else PLAIN)
-        return cls(tuple(chosen), tuple(chosen.values()), scheme)
+        column = _name_column(file.examples[0], reading)
+        return cls(tuple(chosen), tuple(chosen.values()), scheme, column)
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How often each tag comes."""
+        return Counter(chain.from_iterable(self.sequences))
+
+    @property
+    def are_doubtful(self) -> bool:
+        """Whether tags are as many, and as many of them come once, as words are and do."""
+        n_once = sum(n == 1 for n in self.counts.values())
+        return len(self.counts) > MANY and 3 * n_once > len(self.counts)
 
     @property
     def sequences(self) -> list[Sequence[str]]:
@@ -81,11 +101,14 @@ class TaggedGold:
 
 def check_tags(golds: Sequence[TaggedGold], files: Sequence[OpenedFile]) -> Iterator[Finding]:
     """The findings of all tags; labels are compared with those of the first file."""
-    chunks = [list(gold.list_chunks()) for gold in golds]
+    chunks = [[] if gold.are_doubtful else list(gold.list_chunks()) for gold in golds]
     for number, (gold, file) in enumerate(zip(golds, files, strict=True)):
+        if gold.are_doubtful:  # words, most likely: a finding for each would bury that
+            yield _doubt(gold, file)
+            continue
         yield from _check_transitions(gold, file.report)
         yield from _check_labels(chunks[number], gold, file.report)
-        if number and golds[0].examples:
+        if number and golds[0].examples and not golds[0].are_doubtful:
             known = {chunk.label for chunk in chunks[0]}
             yield from _check_unseen(chunks[number], known, gold, files[0].name, file.report)
         if gold.scheme != PLAIN:
@@ -97,12 +120,35 @@ def mend_tags(gold: TaggedGold, repair: Repair) -> dict[int, tuple[str, ...]]:
 
     A text with a tag that is none of the scheme is beyond repair and left out.
     """
+    if gold.are_doubtful:
+        return {}
     violations = list_violations(gold.sequences, gold.scheme)
     foreign = {item.sequence for item in violations if _is_foreign(item, gold.scheme)}
     broken = sorted({item.sequence for item in violations} - foreign)
     sequences = [gold.examples[row].tags or () for row in broken]
     mended = repair_tags(sequences, gold.scheme, repair=repair)
     return {gold.rows[row]: tags for row, tags in zip(broken, mended.sequences, strict=True)}
+
+
+def _name_column(example: Example, reading: Reading) -> str:
+    if isinstance(reading.tags, str):
+        return repr(reading.tags)
+    if not (isinstance(example, TaggedExample) and example.first_line):
+        return "this"
+    return "the last column" if reading.tags == -1 else f"column {reading.tags}"
+
+
+def _doubt(gold: TaggedGold, file: OpenedFile) -> Finding:
+    n_once = sum(n == 1 for n in gold.counts.values())
+    shown = ", ".join(quote(tag) for tag, _ in zip(gold.counts, range(3), strict=False))
+    return Finding(
+        "many_tags",
+        file.name,
+        "the file",
+        f"{len(gold.counts):,} distinct tags, {n_once:,} of them only once ({shown} …): is "
+        f"{gold.column} where the tags are? They are held against no scheme",
+        repair="--columns tags=N, or tags=NAME, chooses another",
+    )
 
 
 def _is_foreign(item: Violation, scheme: Scheme) -> bool:

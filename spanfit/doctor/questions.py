@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,14 +16,15 @@ _PLAUSIBLE = b'"plausible_answers"'
 
 def check_questions(examples: Sequence[QuestionExample], report: Reporter) -> Iterator[Finding]:
     """Empty questions and contexts, and questions that come again."""
-    empty: set[str] = set()
+    blank = defaultdict[str, list[int]](list)  # contexts, by their places
     for row, example in enumerate(examples):
         if not example.question.strip():
             repair = "write it, or leave it out"
             yield report.of("empty_question", row, example, "the question is empty", repair=repair)
-        if not example.context.strip() and example.place not in empty:
-            empty.add(example.place)
-            yield report.of("empty_context", row, example, "the context is empty")
+        if not example.context.strip():
+            blank[example.place].append(row)
+    for row, *also in blank.values():
+        yield report.of("empty_context", row, examples[row], "the context is empty", also=also)
     yield from _check_repeats(examples, report)
 
 

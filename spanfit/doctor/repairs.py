@@ -8,7 +8,7 @@ it is about (a word of nothing but a zero-width space) stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from spanfit.data.entities import tag_characters
 from spanfit.data.joiner import characters_of
 from spanfit.doctor.answers import relocate, trim
 from spanfit.doctor.characters import CleanText, clean
+from spanfit.doctor.files import OpenedFile, text_of
 from spanfit.examples import Example
 from spanfit.tagged import Entity, TaggedExample
 from spanfit.types import Answer, QuestionExample
@@ -52,8 +53,8 @@ class Change:
 class Mending:
     """Which repairs are made.
 
-    `kinds` are those to be mended. `kept` are contexts that stay as they are, because a gold answer
-    would lose its last character. `tags` has the new tags of texts, by row.
+    `kinds` are those to be mended. `kept` are contexts that stay as they are. `tags` has the new
+    tags of texts, by row.
     """
 
     kinds: frozenset[str]
@@ -134,18 +135,30 @@ class Mending:
 
     def _kind_of(self, old: Example, new: Example, before: Any, after: Any) -> str:  # noqa: ANN401 (JSON)
         """Why an answer or entity is another one: its text was cleaned, or it was itself mended."""
-        text = _text_of(old)
-        if text != _text_of(new):
-            edits = (edit for item in self.clean(text).passes for edit in item.edits)
-            return ", ".join(sorted({edit.kind for edit in edits}))
-        return "misplaced_answer" if before["text"] == after["text"] else "padded_answer"
+        if (text := text_of(old)) != text_of(new):
+            return self._name_edits(text)
+        if before["text"] == after["text"]:
+            return "misplaced_answer"
+        is_cut = before["text"].strip() == after["text"]
+        return "padded_answer" if is_cut else self._name_edits(before["text"])
+
+    def _name_edits(self, text: str) -> str:
+        """The kinds of what is taken out of a text."""
+        edits = (edit for item in self.clean(text).passes for edit in item.edits)
+        return ", ".join(sorted({edit.kind for edit in edits}))
 
 
-def keep_contexts(examples: Iterable[Example], kinds: frozenset[str]) -> frozenset[str]:
-    """Contexts that cannot be cleaned, because a gold answer that stands in them would be lost."""
+def keep_contexts(file: OpenedFile, kinds: frozenset[str]) -> frozenset[str]:
+    """Contexts that cannot be cleaned.
+
+    A gold answer that stands in them would be lost, or they have questions behind a mistake, which
+    nobody has read and whose places would be wrong then.
+    """
     kept: set[str] = set()
+    if file.ends_early and isinstance(last := file.examples[-1], QuestionExample):
+        kept.add(last.context)
     mending = Mending(kinds)
-    for example in examples:
+    for example in file.examples:
         if isinstance(example, QuestionExample) and example.context not in kept:
             cleaned = mending.clean(example.context)
             for gold in (example.answers or ()) if cleaned.passes else ():
@@ -153,10 +166,6 @@ def keep_contexts(examples: Iterable[Example], kinds: frozenset[str]) -> frozens
                 if is_good(gold, example.context) and not cleaned.text[start:end].strip():
                     kept.add(example.context)
     return frozenset(kept)
-
-
-def _text_of(example: Example) -> str:
-    return example.context if isinstance(example, QuestionExample) else example.text
 
 
 _MENDERS: dict[type[Example], Callable[[Mending, int, Any], Example]] = {

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from spanfit.doctor.characters import Trouble, describe, find_troubles, is_composed
+from spanfit.doctor.files import group_by_text
 from spanfit.doctor.findings import Finding, Reporter
 from spanfit.doctor.kinds import KINDS
 from spanfit.examples import Example
@@ -18,8 +19,10 @@ def check_characters(examples: Sequence[Example], report: Reporter) -> Iterator[
     Decomposed characters count only where the file has composed ones too: else it has one form.
     """
     has_composed = needs_composing(examples)
+    rows = group_by_text(examples)
     for row, what, text in _list_texts(examples):
         troubles = find_troubles(text, composes=has_composed)
+        also = rows[text][1:] if what == "context" else ()
         for kind, n in Counter(item.kind for item in troubles).items():
             first = next(item for item in troubles if item.kind == kind)
             is_mended = all(item.new is not None for item in troubles if item.kind == kind)
@@ -31,6 +34,7 @@ def check_characters(examples: Sequence[Example], report: Reporter) -> Iterator[
                 repair=_repair(first) if is_mended else "",
                 is_mended=is_mended,
                 weight=n,
+                also=also,
             )
 
 

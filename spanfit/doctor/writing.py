@@ -1,8 +1,6 @@
-"""Writing a repaired file: what is not repaired stays as it stands in the old one.
+"""Writing a repaired file and the log of what was changed.
 
-    SQuAD's JSON, an array   the same document with other values; every key stays
-    JSON Lines               lines without a change stay to the byte
-    columns                  cells are replaced; lines, other columns and comments stay
+    texts                    changed where an example is another one (`patching`)
     CSV, Parquet, the hub    written anew as JSON Lines or Parquet, with what SpanFit reads
 
 The log is one line a change, {"kind", "place", "id", "field", "old", "new"}; an example that was
@@ -11,32 +9,28 @@ left out has the field "example" and the new value null, and a change of the who
 
 from __future__ import annotations
 
+import codecs
+import errno
 import gzip
 import json
-import re
+import os
 import shlex
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from spanfit.data.column_choice import ColumnChoice
-from spanfit.data.columns import find_layout
-from spanfit.data.layout import Layout, is_border
+from spanfit.data.fields import located
 from spanfit.data.writing import choose_format, write_examples
 from spanfit.doctor.files import OpenedFile, open_file
-from spanfit.doctor.records import patch_record
+from spanfit.doctor.patching import Pair, find_patch
+from spanfit.doctor.records import Patcher
 from spanfit.doctor.repairs import Change
 from spanfit.errors import DataError, RecipeError
 from spanfit.examples import Example, Reading
-from spanfit.tagged import TaggedExample
+from spanfit.storage import sync_file, sync_folder
 
-Pair = tuple[Example, Example | None]
-"""An example as it was, and as it is now; None: left out."""
-
-_INDENT = re.compile(rb"[\[{]\r?\n( +)")
-_NUMBER = re.compile(r"\D+(\d+)")
+_ASIDE = "being-written."
+"""What the name of a file on its way begins with, so that its end still tells the format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +38,14 @@ class RepairedFile:
     """What was written: the file, its log, and what the log says.
 
     `unread` are keys and columns of a table that SpanFit does not carry, and so are not in it.
+    `is_patched`: it is laid out as the old one, and not written anew.
     """
 
     file: Path
     log: Path
     changes: tuple[Change, ...]
     unread: tuple[str, ...] = ()
+    is_patched: bool = True
 
     @property
     def n_dropped(self) -> int:
@@ -58,7 +54,13 @@ class RepairedFile:
 
 
 def log_of(out: Path) -> Path:
-    """Where the log of a repaired file is."""
+    """Where the log of a repaired file is.
+
+    Raises:
+        DataError: that is the name of no file.
+    """
+    if not out.name:
+        raise DataError("a folder, and no file", where=str(out), fix="--fix NAME.fixed.json")
     return out.with_name(f"{out.name}.log.jsonl")
 
 
@@ -74,42 +76,85 @@ def write_repaired(
     """Write the repaired file and its log; both are there, or neither.
 
     `mended` has what became of each example of the file, None where it is left out. `kinds` are
-    those that were mended.
+    those that were mended. Nothing that is there is written to, also not through a link or if it
+    comes meanwhile: both are written aside and then given their names, the log first.
 
     Raises:
         DataError: there is such a file or log already, it cannot be written, or it would not
             be read as the old one is.
         RecipeError: a table, and the name of `out` is none of a format that it can be written in.
     """
-    log, aside = log_of(out), out.with_name(f"{out.stem}.part{out.suffix}")
-    for path in (out, log, aside):
-        if path.exists():
-            problem = "there is such a file already"
-            raise DataError(problem, where=str(path), fix="another name, or remove it")
-    changes = tuple(changes)
+    log = log_of(out)
+    asides = [path.with_name(f"{_ASIDE}{path.name}") for path in (log, out)]
+    changes = list(changes)
+    patcher = Patcher(kinds, reading, note=changes.append)
+    made: list[Path] = []
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _write(file, list(zip(file.examples, mended, strict=True)), aside, kinds, reading)
-        if _find_patch(file) is not None:
+        for path in (out, log):
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, "", str(path))
+        for path in asides:
+            path.touch(exist_ok=False)
+            made.append(path)
+        _write(file, list(zip(file.examples, mended, strict=True)), asides[1], patcher)
+        if find_patch(file) is not None:
             n_kept = len(mended) - mended.count(None)
-            _require_readable(aside, n_examples=n_kept, out=out, reading=reading)
+            _require_readable(asides[1], n_examples=n_kept, out=out, reading=reading)
         lines = (json.dumps(change.to_json(), ensure_ascii=False) for change in changes)
-        log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-        aside.rename(out)
+        text = "".join(f"{line}\n" for line in lines)
+        asides[0].write_text(text, encoding="utf-8", newline="\n")
+        for aside, path in zip(asides, (log, out), strict=True):
+            sync_file(aside)
+            _place(aside, path)
+            made.append(path)
+        sync_folder(out.parent)
     except BaseException as error:
-        aside.unlink(missing_ok=True)
-        log.unlink(missing_ok=True)
+        for path in made:
+            path.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            why = error.strerror or str(error)
-            raise DataError(f"can't be written: {why}", where=str(out)) from None
+            raise _explain(error, out) from None
         raise
-    return RepairedFile(out, log, changes, () if _find_patch(file) else tuple(file.unread))
+    if find_patch(file):
+        return RepairedFile(out, log, tuple(changes))
+    return RepairedFile(out, log, tuple(changes), tuple(file.unread), is_patched=False)
 
 
-def _write(
-    file: OpenedFile, pairs: Sequence[Pair], path: Path, kinds: frozenset[str], reading: Reading
-) -> None:
-    patch = _find_patch(file)
+def _place(aside: Path, out: Path) -> None:
+    """Give a file its name, unless there is one of that name.
+
+    Raises:
+        FileExistsError: there is.
+    """
+    try:
+        os.link(aside, out)  # a rename would replace what is there
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if out.exists():
+            raise FileExistsError(errno.EEXIST, "", str(out)) from None
+        aside.rename(out)
+    else:
+        aside.unlink()
+
+
+def _explain(error: OSError, out: Path) -> DataError:
+    if not isinstance(error, FileExistsError):
+        return DataError(f"can't be written: {error.strerror or error}", where=str(out))
+    path = Path(error.filename2 or error.filename)
+    is_aside = path.name.startswith(_ASIDE)
+    return DataError(
+        "there is such a file already",
+        where=str(path),
+        found="what another check is writing, or one that was killed" if is_aside else "",
+        fix=f"rm {shlex.quote(str(path))}, if none is"
+        if is_aside
+        else "another name, or remove it",
+    )
+
+
+def _write(file: OpenedFile, pairs: Sequence[Pair], path: Path, patcher: Patcher) -> None:
+    patch = find_patch(file)
     if patch is None:
         kept = (new for _, new in pairs if new is not None)
         try:
@@ -117,12 +162,17 @@ def _write(
         except RecipeError as error:
             raise RecipeError(
                 error.problem,
-                where=f"--fix {path.name.replace('.part.', '.')}",
+                where=f"--fix {path.name.removeprefix(_ASIDE)}",
                 expected="a name that ends in .jsonl, or .parquet for questions",
                 fix=f"--fix {shlex.quote(Path(file.name).stem)}.fixed.jsonl",
             ) from None
         return
-    data = patch(file.content, pairs, kinds, reading)
+    try:
+        data = patch(file.content, pairs, patcher)
+    except DataError as error:
+        raise located(error, f"{file.name}, {error.where}") from None
+    if file.decoded and file.decoded.has_mark and "byte_order_mark" not in patcher.kinds:
+        data = codecs.BOM_UTF8 + data
     path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
@@ -145,158 +195,3 @@ def _require_readable(path: Path, *, n_examples: int, out: Path, reading: Readin
             found=why,
             fix="--ignore KIND, of characters, leaves these as they are",
         )
-
-
-_HALVES = "backslashreplace"
-"""Half a surrogate pair, in a part that nobody reads, stays the escape in JSON that it was."""
-
-Patch = Callable[[bytes, Sequence[Pair], frozenset[str], Reading], bytes]
-
-
-def _find_patch(file: OpenedFile) -> Patch | None:
-    """What changes a text of the file's format; None for tables. The places tell the format."""
-    first = file.examples[0]
-    if isinstance(first, TaggedExample) and first.first_line:
-        return _patch_columns
-    return {"paragraph": _patch_document, "line": _patch_lines, "item": _patch_array}.get(
-        first.place.split(" ")[0]
-    )
-
-
-def _patch_document(
-    content: bytes, pairs: Sequence[Pair], kinds: frozenset[str], reading: Reading
-) -> bytes:
-    """SQuAD's JSON; a paragraph or article of which no question is left goes too."""
-    document = json.loads(content)
-    rest = deque(pairs)
-    for article in document["data"]:
-        if not rest:
-            break  # the file may not have been read to its end
-        for paragraph in article["paragraphs"]:
-            if not rest:
-                break
-            questions = list(_patch_questions(paragraph, rest, kinds, reading))
-            if paragraph["qas"] and not questions:
-                paragraph.clear()
-            else:
-                paragraph["qas"] = questions
-        paragraphs = [paragraph for paragraph in article["paragraphs"] if paragraph]
-        if article["paragraphs"] and not paragraphs:
-            article.clear()
-        else:
-            article["paragraphs"] = paragraphs
-    document["data"] = [article for article in document["data"] if article]
-    return _dump(document, content)
-
-
-def _patch_questions(
-    paragraph: dict[str, Any], pairs: deque[Pair], kinds: frozenset[str], reading: Reading
-) -> Iterator[Any]:
-    """The questions that are left of a paragraph, whose context is cleaned with the first."""
-    for question in paragraph["qas"]:
-        if not pairs:
-            yield question
-            continue
-        old, new = pairs.popleft()
-        if new is None:
-            continue
-        if new is not old:
-            patch_record(question, old, new, kinds, reading)
-            paragraph["context"] = getattr(new, "context", paragraph["context"])
-        yield question
-
-
-def _patch_array(
-    content: bytes, pairs: Sequence[Pair], kinds: frozenset[str], reading: Reading
-) -> bytes:
-    records = json.loads(content)
-    dropped = set()
-    for old, new in pairs:
-        number = _number(old.place)
-        if new is None:
-            dropped.add(number)
-        elif new is not old:
-            patch_record(records[number - 1], old, new, kinds, reading)
-    return _dump([r for n, r in enumerate(records, 1) if n not in dropped], content)
-
-
-def _patch_lines(
-    content: bytes, pairs: Sequence[Pair], kinds: frozenset[str], reading: Reading
-) -> bytes:
-    lines: list[bytes | None] = [*content.split(b"\n")]
-    for old, new in pairs:
-        place = _number(old.place) - 1
-        if new is None:
-            lines[place] = None
-        elif new is not old and (line := lines[place]) is not None:
-            record = json.loads(line)
-            patch_record(record, old, new, kinds, reading)
-            end = b"\r" if line.endswith(b"\r") else b""
-            text = json.dumps(record, ensure_ascii=False)
-            lines[place] = text.encode(errors=_HALVES) + end
-    return b"\n".join(line for line in lines if line is not None)
-
-
-def _patch_columns(
-    content: bytes, pairs: Sequence[Pair], kinds: frozenset[str], reading: Reading
-) -> bytes:
-    del kinds
-    lines: list[str | None] = [*content.decode().split("\n")]
-    plain = [(line or "").removesuffix("\r") for line in lines]
-    layout = find_layout(plain, "", ColumnChoice.of(reading))
-    for old, new in pairs:
-        assert isinstance(old, TaggedExample)
-        first = old.first_line - 1
-        if new is None:
-            end = first + len(old.starts)
-            end += end < len(lines) - 1 and is_border(plain[end], layout.separator)
-            lines[first:end] = [None] * (end - first)
-        elif new is not old:
-            assert isinstance(new, TaggedExample)
-            _patch_sentence(lines, first, old, new, layout)
-    return "\n".join(line for line in lines if line is not None).encode()
-
-
-def _patch_sentence(
-    lines: list[str | None], first: int, old: TaggedExample, new: TaggedExample, layout: Layout
-) -> None:
-    tags = zip(old.tags or old.words, new.tags or old.words, strict=True)
-    for unit, ((before, after), tag) in enumerate(
-        zip(zip(old.words, new.words, strict=True), tags, strict=True), first
-    ):
-        line = lines[unit] or ""
-        if before != after:
-            line = _replace_cell(line, layout.words, after, layout.separator)
-        if tag[0] != tag[1] and layout.tags is not None:
-            line = _replace_cell(line, layout.tags, tag[1], layout.separator)
-        lines[unit] = line
-    place = first - 1
-    while old.text != new.text and place >= 0 and (comment := lines[place] or "").startswith("#"):
-        lines[place] = comment.replace(f"text = {old.text}", f"text = {new.text}")
-        place -= 1
-
-
-def _replace_cell(line: str, column: int, cell: str, separator: str) -> str:
-    """The line with another cell in a column (from 1); runs of spaces stay as they are."""
-    text = line.removesuffix("\r")
-    end = line[len(text) :]
-    if separator != " ":
-        cells = text.split(separator)
-        cells[column - 1] = cell
-        return separator.join(cells) + end
-    match = list(re.finditer("[^ ]+", text))[column - 1]
-    return text[: match.start()] + cell + text[match.end() :] + end
-
-
-def _number(place: str) -> int:
-    """The number of a line or item, from its place."""
-    match = _NUMBER.match(place)
-    assert match is not None
-    return int(match[1])
-
-
-def _dump(value: Any, content: bytes) -> bytes:  # noqa: ANN401 (a JSON document)
-    """A document, indented as the old one was."""
-    indent = _INDENT.match(content)
-    text = json.dumps(value, ensure_ascii=False, indent=len(indent[1]) if indent else None)
-    return text.encode(errors=_HALVES) + (b"\n" if content.endswith(b"\n") else b"")

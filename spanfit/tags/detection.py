@@ -61,23 +61,26 @@ def detect_scheme(sequences: Sequence[TagSequence]) -> Detection:
     coded = encode_tags(sequences)
     if not len(coded.codes):
         raise DataError("a tag scheme cannot be found without a tag")
-    broken = {s.name: len(find_violations(coded, s)) for s in PREFIXED}
-    fits = tuple(name for name, n in broken.items() if not n)
+    broken, fits = _try_schemes(coded)
     n_violations = {name: n for name, n in broken.items() if n}
-    if not fits and not any(_looks_prefixed(tag) for tag in coded.tags) and "" not in coded.tags:
-        fits = (PLAIN.name,)
     if not fits:
-        raise _no_scheme(sequences, min(PREFIXED, key=lambda scheme: broken[scheme.name]))
+        raise _no_scheme(sequences, SCHEMES[min(broken, key=broken.__getitem__)])
     return Detection(SCHEMES[fits[0]], fits, _count_prefixes(coded), n_violations)
 
 
 def nearest_scheme(sequences: Sequence[TagSequence]) -> Scheme:
     """The scheme that `detect_scheme` finds; where there is none, the one that is broken least."""
-    try:
-        return detect_scheme(sequences).scheme
-    except DataError:
-        coded = encode_tags(sequences)
-        return min(PREFIXED, key=lambda scheme: len(find_violations(coded, scheme)))
+    broken, fits = _try_schemes(encode_tags(sequences))
+    return SCHEMES[fits[0] if fits else min(broken, key=broken.__getitem__)]
+
+
+def _try_schemes(coded: CodedTags) -> tuple[dict[str, int], tuple[str, ...]]:
+    """How often the tags break each scheme with prefixes, and the names of those that fit."""
+    broken = {scheme.name: len(find_violations(coded, scheme)) for scheme in PREFIXED}
+    fits = tuple(name for name, n in broken.items() if not n)
+    if not fits and not any(_looks_prefixed(tag) for tag in coded.tags) and "" not in coded.tags:
+        fits = (PLAIN.name,)
+    return broken, fits
 
 
 def _no_scheme(sequences: Sequence[TagSequence], nearest: Scheme) -> DataError:

@@ -27,11 +27,15 @@ from numpy.typing import NDArray
 from spanfit.errors import DataError, RecipeError, did_you_mean
 
 Flags = NDArray[np.bool_]
+Numbers = NDArray[np.int64]
 
 Prefix = Literal["O", "B", "I", "E", "S"]
 PREFIXES: Final[tuple[Prefix, ...]] = ("O", "B", "I", "E", "S")
 OUTSIDE: Final = "O"
 """The tag of a unit that is in no chunk."""
+NO_PREFIX: Final = len(PREFIXES)
+"""The number of what is no tag of a scheme, where prefixes are numbers."""
+_NUMBERS: Final[dict[str, int]] = {prefix: number for number, prefix in enumerate(PREFIXES)}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -225,11 +229,62 @@ def make_transitions(scheme: Scheme, tags: Sequence[str]) -> Transitions:
     """
     if len({*tags}) != len(tags):
         raise ValueError("a table of transitions needs every tag once")
-    parsed = [scheme.parse(tag) for tag in tags]
-    outside = Tag(OUTSIDE)
-    cells = [[scheme.allows(row, column) for column in parsed] for row in parsed]
+    steps = tabulate_steps(scheme)
+    prefix, label = number_tags([scheme.parse(tag) for tag in tags])
+    outside = _NUMBERS[OUTSIDE]
     return Transitions(
-        allowed=np.array(cells, dtype=np.bool_).reshape(len(parsed), len(parsed)),
-        start=np.array([scheme.allows(outside, tag) for tag in parsed], dtype=np.bool_),
-        end=np.array([scheme.allows(tag, outside) for tag in parsed], dtype=np.bool_),
+        allowed=steps.allow((prefix[:, None], label[:, None]), (prefix, label)),
+        start=steps.always[outside, prefix],
+        end=steps.always[prefix, outside],
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """What `Scheme.allows` says, for many tags at once.
+
+    `always` and `alike` (6, 6): the prefix of the column may follow that of the row, whatever the
+    labels, or if they are the same. Prefixes are counted as PREFIXES has them; the last row and
+    column are those of a text that is no tag of the scheme, which may stand beside anything.
+    """
+
+    always: Flags
+    alike: Flags
+
+    def allow(self, previous: tuple[Numbers, Numbers], tags: tuple[Numbers, Numbers]) -> Flags:
+        """Whether each of some tags may follow the previous one; of both, prefixes and labels.
+
+        *Shape:* any four that broadcast together.
+        """
+        pair = previous[0], tags[0]
+        allowed: Flags = self.always[pair] | (self.alike[pair] & (previous[1] == tags[1]))
+        return allowed
+
+
+@lru_cache
+def tabulate_steps(scheme: Scheme) -> Steps:
+    """The steps of a scheme as tables."""
+    always = np.zeros((len(PREFIXES) + 1, len(PREFIXES) + 1), np.bool_)
+    alike = np.zeros_like(always)
+    always[NO_PREFIX, :] = always[:, NO_PREFIX] = True
+    for previous, following in scheme.steps.items():
+        for step in following.split():
+            table = alike if step.endswith("=") else always
+            table[_NUMBERS[previous], _NUMBERS[step.rstrip("=")]] = True
+    return Steps(always, alike)
+
+
+def number_tags(tags: Sequence[Tag | None]) -> tuple[Numbers, Numbers]:
+    """Prefix and label of each tag as numbers, (n,): labels are equal where their numbers are.
+
+    Prefixes are counted as PREFIXES has them; None is NO_PREFIX and label -1.
+    """
+    labels: dict[str, int] = {}
+    pairs = [
+        (NO_PREFIX, -1)
+        if tag is None
+        else (_NUMBERS[tag.prefix], labels.setdefault(tag.label, len(labels)))
+        for tag in tags
+    ]
+    prefix, label = np.array(pairs, np.int64).reshape(-1, 2).T
+    return prefix, label

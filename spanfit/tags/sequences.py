@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, count
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spanfit.tags.schemes import Flags, Scheme, make_transitions
+from spanfit.tags.schemes import (
+    NO_PREFIX,
+    OUTSIDE,
+    PREFIXES,
+    Scheme,
+    number_tags,
+    tabulate_steps,
+)
 
 TagSequence = Sequence[str]
 Ints = NDArray[np.int64]
+_OUTSIDE = PREFIXES.index(OUTSIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,8 @@ def encode_tags(
     if len(known) < len(met):
         raise ValueError("a tag is None")
     tags = tuple(sorted({*known}))
-    places = np.array([tags.index(tag) for tag in known], dtype=np.int32)
+    place_of = {tag: place for place, tag in enumerate(tags)}
+    places = np.array([place_of[tag] for tag in known], dtype=np.int32)
     return CodedTags(tags, places[codes], lengths)
 
 
@@ -91,37 +101,56 @@ def list_violations(sequences: Sequence[TagSequence], scheme: Scheme) -> list[Vi
     """
     coded = encode_tags(sequences)
     units = find_violations(coded, scheme)
-    every = known_tags(coded.tags, scheme)
-    table = make_transitions(scheme, every)
-    rows = {tag: row for row, tag in enumerate(every)}
     owners = np.searchsorted(np.cumsum(coded.lengths), units, side="right")
+    list_allowed = _tell_allowed(known_tags(coded.tags, scheme), scheme)
     found = []
     for sequence, position in zip(
         owners.tolist(), (units - coded.first[owners]).tolist(), strict=True
     ):
         tags = sequences[sequence]
         previous = tags[position - 1] if position else ""
-        may_stand = np.ones_like(table.start) if position else table.start
-        if previous in rows:
-            may_stand = table.allowed[rows[previous]]
-        if position == len(tags) - 1:
-            may_stand = may_stand & table.end
-        allowed = tuple(tag for tag, may in zip(every, may_stand, strict=True) if may)
+        allowed = list_allowed(previous if position else None, position == len(tags) - 1)
         found.append(Violation(sequence, position, previous, tags[position], allowed))
     return found
 
 
 def find_violations(coded: CodedTags, scheme: Scheme) -> Ints:
     """Where `list_violations` finds something: positions in `coded.codes`, ascending."""
-    is_tag, table = _complete_table(coded.tags, scheme)
-    codes, wrong = coded.codes, ~is_tag[coded.codes]
+    steps = tabulate_steps(scheme)
+    prefix, label = number_tags([scheme.find_tag(tag) for tag in coded.tags])
+    prefix, label = prefix[coded.codes], label[coded.codes]
     filled = coded.lengths > 0
     first = coded.first[filled]
     last = first + coded.lengths[filled] - 1
-    wrong[1:] |= ~table[codes[:-1], codes[1:]]
-    wrong[first] = ~is_tag[codes[first]] | ~table[-1, codes[first]]
-    wrong[last] |= ~table[codes[last], -1]
-    return np.flatnonzero(wrong)
+    may_stand = np.ones(len(prefix), np.bool_)
+    may_stand[1:] = steps.allow((prefix[:-1], label[:-1]), (prefix[1:], label[1:]))
+    may_stand[first] = steps.always[_OUTSIDE, prefix[first]]
+    may_stand[last] &= steps.always[prefix[last], _OUTSIDE]
+    return np.flatnonzero(~may_stand | (prefix == NO_PREFIX))
+
+
+def _tell_allowed(
+    every: tuple[str, ...], scheme: Scheme
+) -> Callable[[str | None, bool], tuple[str, ...]]:
+    """Tells which of all tags may follow one (None: at the start), also as the last of a text.
+
+    Each answer is made once, since it may be asked for at every tag of a file.
+    """
+    steps, rows = tabulate_steps(scheme), {tag: row for row, tag in enumerate(every)}
+    prefix, label = number_tags([scheme.parse(tag) for tag in every])
+
+    @cache
+    def list_allowed(previous: str | None, is_last: bool) -> tuple[str, ...]:
+        may_stand = np.ones(len(every), np.bool_)
+        if previous is None:
+            may_stand = steps.always[_OUTSIDE, prefix]
+        elif (row := rows.get(previous)) is not None:
+            may_stand = steps.allow((prefix[row], label[row]), (prefix, label))
+        if is_last:
+            may_stand = may_stand & steps.always[prefix, _OUTSIDE]
+        return tuple(every[place] for place in np.flatnonzero(may_stand).tolist())
+
+    return list_allowed
 
 
 def known_tags(tags: Iterable[str], scheme: Scheme) -> tuple[str, ...]:
@@ -129,18 +158,3 @@ def known_tags(tags: Iterable[str], scheme: Scheme) -> tuple[str, ...]:
     parsed = (scheme.find_tag(tag) for tag in tags)
     labels = sorted({tag.label for tag in parsed if tag is not None and tag.prefix != "O"})
     return scheme.list_tags(labels)
-
-
-def _complete_table(tags: Sequence[str], scheme: Scheme) -> tuple[Flags, Flags]:
-    """Which of the n tags are the scheme's, (n,), and what may follow what, (n + 1, n + 1).
-
-    The last row and column are the border of a text. What is no tag may stand beside anything.
-    """
-    is_tag = np.array([scheme.find_tag(tag) is not None for tag in tags], dtype=np.bool_)
-    transitions = make_transitions(scheme, [t for t, is_ in zip(tags, is_tag, strict=True) if is_])
-    table = np.ones((len(tags) + 1, len(tags) + 1), dtype=np.bool_)
-    places = np.flatnonzero(is_tag)
-    table[np.ix_(places, places)] = transitions.allowed
-    table[-1, places] = transitions.start
-    table[places, -1] = transitions.end
-    return is_tag, table

@@ -115,9 +115,10 @@ def make_table(scheme: Scheme, tags: Sequence[str]) -> TagTable:
     """
     parsed = [scheme.parse(tag) for tag in tags]
     labels = tuple(sorted({tag.label for tag in parsed if tag.prefix != OUTSIDE}))
+    number_of = {label: number for number, label in enumerate(labels)}
     prefix = np.array([PREFIXES.index(tag.prefix) for tag in parsed], np.int32)
     label = np.array(
-        [-1 if tag.prefix == OUTSIDE else labels.index(tag.label) for tag in parsed], np.int32
+        [-1 if tag.prefix == OUTSIDE else number_of[tag.label] for tag in parsed], np.int32
     )
     code = np.full((len(PREFIXES), max(1, len(labels))), -1, np.int32)
     inside = label >= 0
