@@ -26,8 +26,9 @@ synthesis    unanswerable questions made of answerable ones
 neighbours   the neighbours of a sentence in its document
 faults       lines that cannot be read: refused, or left out and listed
 unfinished   a file of lines that can be continued after any end of the process
-predictions  the files that `predict` writes and `score` reads
-nbest        those files read back with their candidates
+prediction_lines  the lines that `predict` writes
+predictions  what `score` reads of them, and the official formats
+nbest        those lines read back with their candidates
 """
 
 from __future__ import annotations

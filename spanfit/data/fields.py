@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import difflib
 import functools
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from spanfit.errors import DataError, RecordError, represent
 
@@ -149,6 +150,16 @@ def as_start(value: object, key: str) -> int:
             found=describe(value),
         )
     return value
+
+
+def is_finite(value: object) -> TypeGuard[float]:
+    """Whether `value` is a number (an int is one, a bool is not) and neither infinite nor NaN.
+
+    Nor is a whole number finite that is beyond all floats.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def require_key(record: JsonObject, key: str) -> None:
