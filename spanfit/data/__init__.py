@@ -1,6 +1,7 @@
 """Reading and writing data: one file a format, recognised from its content.
 
-files        opening, plain or gzip; bytes → JSON values, with the place of what is wrong
+files        opening, plain or gzip; lines and texts, with the place of what is wrong
+parsing      bytes → JSON values
 unpacking    gzip as it is read; bombs
 recognition  which format a file holds, and what a wrong file looks like
 squad        SQuAD's nested JSON, and all that is published in its shape

@@ -14,7 +14,8 @@ from typing import Final
 
 from spanfit.data import fields
 from spanfit.data.fields import JsonObject, is_finite, suggesting
-from spanfit.data.files import is_unfinished_json, numbered_lines, open_data
+from spanfit.data.files import numbered_lines, open_data
+from spanfit.data.parsing import is_unfinished_json
 from spanfit.data.prediction_lines import WRITTEN_BY, read_lines
 from spanfit.errors import DataError
 from spanfit.types import Candidate, QuestionPrediction

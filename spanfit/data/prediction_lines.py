@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from spanfit.data import fields
 from spanfit.data.fields import JsonObject, is_finite
-from spanfit.data.files import parse_json
+from spanfit.data.parsing import parse_json
 from spanfit.errors import DataError
 from spanfit.examples import Prediction
 

@@ -23,7 +23,9 @@ from typing import Any
 
 from spanfit.data import fields
 from spanfit.data.fields import JsonObject, is_finite, suggesting
-from spanfit.data.files import is_unfinished_json, numbered_lines, open_data, parse_json
+from spanfit.data.files import numbered_lines, open_data
+from spanfit.data.foreign import refuse_other
+from spanfit.data.parsing import is_unfinished_json, parse_json
 from spanfit.data.prediction_lines import WRITTEN_BY, get_probability, read_lines, twice_error
 from spanfit.errors import DataError
 from spanfit.types import QuestionPrediction
@@ -84,7 +86,7 @@ def _read_predictions(path: Path) -> dict[str, Response]:
         lines = numbered_lines(file)
         number, first = _get_first(lines, name=name, expected=TEXTS)
         if not is_unfinished_json(first):
-            record = parse_json(first, name=name, line=number)
+            record = parse_json(first, name=name, line=number, make_object=dict)
             if "question" in record and "context" in record:
                 raise DataError(
                     "these are questions, not predictions",
@@ -142,6 +144,7 @@ def _get_first(
     for number, line in lines:
         if line.lstrip().startswith(b"{"):
             return number, line
+        refuse_other(line, name, expected=expected)
         raise DataError(
             "this is not a JSON object",
             where=f"{name}, line {number}",

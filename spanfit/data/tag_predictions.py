@@ -29,6 +29,7 @@ from spanfit.data.column_choice import ColumnChoice
 from spanfit.data.conll import parse_conll
 from spanfit.data.fields import JsonObject, Source, suggesting
 from spanfit.data.files import DataFile, numbered_lines, open_data
+from spanfit.data.foreign import refuse_other
 from spanfit.data.prediction_lines import WRITTEN_BY, get_probability
 from spanfit.data.record_keys import TAG_KEYS
 from spanfit.data.tagged_jsonl import parse_array, parse_lines
@@ -100,6 +101,7 @@ def read_tag_predictions(path: str | Path) -> TagResponses:
             raise DataError("the file is empty", where=name, expected=EXPECTED)
         if _JSON.match(first[1]):
             return TagResponses(tuple(_read_records(file, name)), has_ids=True)
+        refuse_other(first[1], name, expected=EXPECTED)
         return TagResponses(_read_columns(file.read(), name), has_ids=False)
 
 
