@@ -76,3 +76,13 @@ class Draws:
         else:
             values = np.frombuffer(self.take(4 * n), "<f4")
         return values.astype(np.float32).reshape(shape)
+
+
+def one_of(*checks: Callable[[Draws], None]) -> Callable[[bytes], None]:
+    """A check of bytes, of which the first chooses one of these and the others are drawn by it."""
+
+    def check(data: bytes) -> None:
+        draws = Draws(data)
+        draws.choose(checks)(draws)
+
+    return check

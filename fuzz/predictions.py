@@ -13,12 +13,8 @@ from fuzz.draws import Draws
 from fuzz.target import Target, read_or_refuse, scratch
 from fuzz.values import change, wrap, write_json, write_lines
 from spanfit.data.nbest import read_question_predictions
-from spanfit.data.predictions import (
-    read_na_probs,
-    read_predictions,
-    to_responses,
-    write_predictions,
-)
+from spanfit.data.prediction_lines import write_predictions
+from spanfit.data.predictions import read_na_probs, read_predictions, to_responses
 from spanfit.data.tag_predictions import read_tag_predictions
 from spanfit.tagged import TaggedExample, TaggingPrediction
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spanfit.backends.formats import Format, check_backend, choose_format, read_report
+from spanfit.backends.formats import (
+    Format,
+    check_backend,
+    choose_format,
+    list_files,
+    read_report,
+)
 from spanfit.backends.onnx import OnnxBackend
 from spanfit.backends.openvino import OpenVinoBackend
 from spanfit.backends.trials import try_out
 from spanfit.errors import ModelError, RecipeError, require
 from spanfit.hub import fetch_revision
 from spanfit.model import Model
-from spanfit.model_files import check_folder
+from spanfit.model_files import check_content, check_folder
 from spanfit.prediction import Predictor
 from spanfit.recipe import WindowsSection
 from spanfit.settings import FILE_NAME, ITS_OWN, ModelSettings, read_settings
@@ -130,6 +136,8 @@ def _load_exported(
             where=source,
             fix=f"spanfit export MODEL --to {form.runtime} --out DIR, which writes it",
         )
+    for file in list_files(Path(source) / form.file):
+        check_content(file)
     limit = read_report(Path(source), form).get("max_length")
     _check_windows(settings, limit, source)
     tokenizer = load_tokenizer(source).segmented(settings.segmenter)

@@ -1,11 +1,10 @@
 """The files of a model folder, looked at before any of them is read: it may come from anybody.
 
     check_folder     plain files inside of the folder, none larger than what its name stands for
+    check_content    of a file that is large as a rule: not what Git LFS puts in its place
     read_json        a file of settings: its JSON, or a ModelError that says where and why
-    check_config     config.json: no sizes that nobody has, no code and no files from elsewhere
-    check_tokenizer_files   settings of a tokenizer that are some, and more than code
 
-Weights are looked at by `backends.weights`.
+What settings ask for is looked at by `model_requests`, weights by `backends.weights`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import os
 import reprlib
 import shlex
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +35,13 @@ SETTINGS = {
     "preprocessor_config.json",
     "model.safetensors.index.json",
 }
-TOKENIZER_SETTINGS = ("tokenizer_config.json", "special_tokens_map.json")
 VOCABULARIES = {"tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "entity_vocab.json"}
 VOCABULARY_KINDS = {".model", ".spm", ".bpe", ".codes", ".vocab", ".jinja"}
 EXPORTS = ("onnx", "openvino")
 """Folders of exported networks, in a model folder."""
 
-MAX_LAYERS, MAX_LABELS = 10_000, 100_000
-"""What transformers makes lists of as it reads config.json, before any weight is looked at."""
-KERNELS = {"attn_implementation", "experts_implementation"}
-"""Keys of config.json that may name code of the hub, also with an underscore before them."""
+LFS_POINTER = b"version https://git-lfs"
+"""How the small file begins that Git LFS puts in the place of a large one."""
 
 AGAIN = "the model once more from where it was published (hf download ORGANISATION/NAME)"
 
@@ -68,7 +64,7 @@ def check_folder(folder: str | Path) -> None:
         for path in sorted(place.iterdir()) if place.is_dir() else ():
             if path.is_symlink():
                 _check_link(path, folder, inside)
-            if not path.is_dir():
+            if not path.is_dir() or _is_read(path):
                 check_file(path)
 
 
@@ -81,13 +77,17 @@ def check_file(file: Path) -> None:
     try:
         status = file.stat()
     except FileNotFoundError:
-        return
-    except OSError as error:
+        if not file.is_symlink():
+            return
         raise ModelError(
-            f"this file of a model cannot be read: {error.strerror or error}",
+            "this link leads nowhere",
             where=str(file),
+            expected="a file, or nothing of this name",
+            found=str(file.readlink()),
             fix=AGAIN,
         ) from None
+    except OSError as error:
+        raise _unreadable(file, error) from None
     if not stat.S_ISREG(status.st_mode):
         raise ModelError(
             "this file of a model is no plain file",
@@ -107,16 +107,44 @@ def check_file(file: Path) -> None:
         )
 
 
-def read_json(file: Path, *, fix: str = AGAIN) -> Any:  # noqa: ANN401 (any JSON value)
-    """The JSON value in a file of settings; `fix` is what helps where it is wrong.
+def check_content(file: Path) -> None:
+    """Refuse what Git LFS puts in the place of a large file that it has not fetched.
 
     Raises:
-        ModelError: it is too large, not UTF-8, not JSON, or nested too deep.
+        ModelError: it is that, or cannot be read.
+    """
+    try:
+        with file.open("rb") as opened:
+            is_pointer = opened.read(len(LFS_POINTER)) == LFS_POINTER
+    except OSError as error:
+        raise _unreadable(file, error) from None
+    if is_pointer:
+        raise ModelError(
+            "this is what Git LFS puts in the place of a file that it has not fetched",
+            where=str(file),
+            expected="the file itself",
+            found=f"{file.stat().st_size:,} bytes that say which one it is",
+            fix=f"git -C {shlex.quote(str(file.parent))} lfs pull",
+        )
+
+
+def read_json(
+    file: Path, *, fix: str = AGAIN, make_object: Callable[[list[tuple[str, Any]]], Any] = dict
+) -> Any:  # noqa: ANN401 (any JSON value)
+    """The JSON value in a file of settings; `fix` is what helps where it is wrong.
+
+    `make_object` makes what stands for an object of its keys and values, or raises a ValueError.
+
+    Raises:
+        ModelError: it cannot be read, is too large, not UTF-8, not JSON, or nested too deep.
     """
     check_file(file)
+    check_content(file)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=make_object)
+    except OSError as error:
+        raise _unreadable(file, error) from None
+    except (ValueError, RecursionError) as error:
         raise ModelError(
             f"not a JSON file (not JSON, or not whole): {error}",
             where=str(file),
@@ -152,58 +180,9 @@ def read_object(file: Path) -> dict[str, Any]:
     return content
 
 
-def check_config(folder: str | Path, *, trust_remote_code: bool) -> tuple[str, ...]:
-    """Refuse a model whose config.json asks for what no model needs; notes for its user.
-
-    Raises:
-        ModelError: config.json is no JSON object, its sizes cannot be a model's, or it names code,
-            weights or another model elsewhere.
-    """
-    file = Path(folder) / CONFIG
-    if not file.is_file():
-        return ()
-    if (adapter := file.with_name("adapter_config.json")).is_file():
-        raise ModelError(
-            "this folder holds an adapter beside a model, and would be answered without it",
-            where=str(adapter),
-            expected="the weights of one model",
-            fix="in Python PeftModel.from_pretrained(…).merge_and_unload().save_pretrained(NEW)",
-        )
-    config = read_object(file)
-    for key, value in _walk(config):
-        _check_size(file, key, value)
-        if not trust_remote_code:
-            _check_kernel(file, key, value)
-    if (named := config.get("transformers_weights")) is not None:
-        raise ModelError(
-            "this config.json says which file to read the weights from",
-            where=f"transformers_weights in {file}",
-            expected="no such key, and model.safetensors",
-            found=describe(named),
-            fix=f"mv WEIGHTS model.safetensors, and take the key out of {shlex.quote(str(file))}",
-        )
-    if trust_remote_code or "auto_map" not in config:
-        return ()
-    return (f"{file} names Python code of its own (auto_map), which is not run",)
-
-
-def check_tokenizer_files(folder: str | Path, *, trust_remote_code: bool) -> None:
-    """Refuse a folder whose tokenizer's settings are none, or that is nothing but code.
-
-    Raises:
-        ModelError: see above.
-    """
-    folder = Path(folder)
-    files = [folder / name for name in TOKENIZER_SETTINGS if (folder / name).is_file()]
-    asks = any("auto_map" in read_object(file) for file in files)
-    if asks and not trust_remote_code and not any(map(_is_vocabulary, folder.iterdir())):
-        raise ModelError(
-            "this tokenizer is Python code of its own, which runs only where you say so",
-            where=f"auto_map in {files[0]}",
-            expected="tokenizer.json, or a vocabulary that transformers has a class for",
-            found="neither, but code",
-            fix="--trust-remote-code; in a recipe model.trust_remote_code = true, if you trust it",
-        )
+def is_vocabulary(file: Path) -> bool:
+    """Whether a file's name is one of a vocabulary."""
+    return file.name in VOCABULARIES or file.suffix in VOCABULARY_KINDS
 
 
 def describe(value: object) -> str:
@@ -227,45 +206,6 @@ def _find_null(content: object) -> str | None:
     return None
 
 
-def _walk(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The keys of an object, and of those inside of it, with their values."""
-    left: list[Any] = [content]
-    while left:
-        value = left.pop()
-        if isinstance(value, dict):
-            yield from value.items()
-            left += value.values()
-        elif isinstance(value, list):
-            left += value
-
-
-def _check_size(file: Path, key: str, value: object) -> None:
-    """Raises: ModelError, if that many layers or labels are no model's."""
-    limit = MAX_LABELS if key == "num_labels" else MAX_LAYERS if "layer" in key else None
-    if limit is not None and isinstance(value, int) and value > limit:
-        raise ModelError(
-            "this config.json names a size that no model has",
-            where=f"{key} in {file}",
-            expected=f"at most {limit:,}",
-            found=f"{value:,}" if value < 10**30 else "a number of more than 30 digits",
-            fix=AGAIN,
-        )
-
-
-def _check_kernel(file: Path, key: str, value: object) -> None:
-    """Raises: ModelError, if a key asks for compiled code of the hub."""
-    names = value.values() if isinstance(value, dict) else (value,)
-    if key.lstrip("_") in KERNELS and any(isinstance(n, str) and "/" in n for n in names):
-        raise ModelError(
-            "this config.json asks for code of the hub to compute with",
-            where=f"{key} in {file}",
-            expected='"sdpa", "eager", or no such key',
-            found=describe(value),
-            fix=f"take the key out of {shlex.quote(str(file))}; or --trust-remote-code, if you "
-            "trust that code",
-        )
-
-
 def _check_link(path: Path, folder: Path, inside: list[str]) -> None:
     """Raises: ModelError, if a path of a folder leads out of it."""
     real = os.path.realpath(path)
@@ -279,15 +219,25 @@ def _check_link(path: Path, folder: Path, inside: list[str]) -> None:
         )
 
 
+def _unreadable(file: Path, error: OSError) -> ModelError:
+    return ModelError(
+        f"this file of a model cannot be read: {error.strerror or error}",
+        where=str(file),
+        expected="a file that you may read",
+        fix=f"ls -l {shlex.quote(str(file))}",
+    )
+
+
+def _is_read(path: Path) -> bool:
+    """Whether something of this name is read, so that it must be a file."""
+    return _limit_of(path.name) is not None or path.suffix == ".safetensors"
+
+
 def _limit_of(name: str) -> int | None:
     """How many bytes a file of this name may have; None: it is not read whole."""
     if name in SETTINGS:
         return MAX_SETTINGS
-    return MAX_VOCABULARY if _is_vocabulary(Path(name)) else None
-
-
-def _is_vocabulary(file: Path) -> bool:
-    return file.name in VOCABULARIES or file.suffix in VOCABULARY_KINDS
+    return MAX_VOCABULARY if is_vocabulary(Path(name)) else None
 
 
 def _name_kind(mode: int) -> str:

@@ -20,7 +20,7 @@ from spanfit.backends.base import Backend
 from spanfit.batching import Batch, join
 from spanfit.data import Counted, stream, tally
 from spanfit.data.faults import SkippedLines, refuse_line
-from spanfit.data.predictions import format_line
+from spanfit.data.prediction_lines import format_line
 from spanfit.data.unfinished import UnfinishedFile
 from spanfit.errors import DataError
 from spanfit.examples import AS_IT_IS, Example, Prediction, Reading

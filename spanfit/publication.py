@@ -13,7 +13,7 @@ from typing import Any
 from spanfit.backends.torch import TorchBackend
 from spanfit.calibration import CALIBRATORS
 from spanfit.checkpoints import FOLDER, Standing, name_of, system_errors
-from spanfit.data.predictions import write_predictions
+from spanfit.data.prediction_lines import write_predictions
 from spanfit.data.writing import write_examples
 from spanfit.evaluation import score_predictions
 from spanfit.evaluation_loss import predict_with_loss

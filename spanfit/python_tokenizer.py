@@ -139,6 +139,11 @@ class PythonBackend:
     def _vocabulary(self) -> Mapping[str, int]:
         return dict(self._tok.get_vocab())
 
+    def get_vocab(self, with_added_tokens: bool = True) -> Mapping[str, int]:
+        """The id of each token, added ones among them whether they are asked for or not."""
+        del with_added_tokens
+        return self._vocabulary
+
     def get_vocab_size(self, with_added_tokens: bool = True) -> int:
         """How many tokens there are."""
         return len(self._tok) if with_added_tokens else int(self._tok.vocab_size)

@@ -12,19 +12,26 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from spanfit.data.fields import has_control
+from spanfit.data.parsing import make_dict
 from spanfit.errors import ModelError, RecipeError
 from spanfit.model_files import describe, read_json
 from spanfit.recipe import ColumnsSection, DecodeSection, Section, WindowsSection
+from spanfit.storage import write_file
 from spanfit.tags import find_scheme
 from spanfit.types import NullScale, SegmenterName, SelectedOn
 
 FILE_NAME = "spanfit.json"
 FORMAT_VERSION: Literal[1] = 1
+
+LARGEST_SCALE = 1e12
+"""Of temperatures and null scales: with larger ones, or smaller ones, numbers would overflow."""
 
 MOST_TOKENS = 2**31 - 1
 """Of a window or an answer: tokens are counted in 32 bits."""
@@ -42,9 +49,15 @@ class Calibration(Section):
     threshold: float | None = Field(
         0.0, description="null odds above which there is no answer; null: there always is one"
     )
-    temperature: float = Field(1.0, gt=0, description="logit sums are divided by it")
-    null_slope: float = Field(1.0, ge=0, description="log-odds of 'no answer' are multiplied by it")
-    null_offset: float = Field(0.0, description="and this is added to them")
+    temperature: float = Field(
+        1.0, ge=1 / LARGEST_SCALE, le=LARGEST_SCALE, description="logit sums are divided by it"
+    )
+    null_slope: float = Field(
+        1.0, ge=0, le=LARGEST_SCALE, description="log-odds of 'no answer' are multiplied by it"
+    )
+    null_offset: float = Field(
+        0.0, ge=-LARGEST_SCALE, le=LARGEST_SCALE, description="and this is added to them"
+    )
     data_digest: str = Field("", description="content digest of what they were fitted on")
     n_examples: int = Field(0, ge=0, description="how many examples that were")
 
@@ -68,6 +81,13 @@ class TagSettings(Section):
         default_factory=ColumnsSection, description="how the files of the training were read"
     )
 
+    @field_validator("tags")
+    @classmethod
+    def _check_tags(cls, tags: list[str]) -> list[str]:
+        if (problem := find_wrong_tag(tags)) is not None:
+            raise ValueError(problem)
+        return tags
+
     @field_validator("scheme")
     @classmethod
     def _check_scheme(cls, name: str) -> str:
@@ -76,6 +96,22 @@ class TagSettings(Section):
         except RecipeError as error:
             raise ValueError(f"{error.problem}; {error.fix}") from None
         return name
+
+    @model_validator(mode="after")
+    def _check_fit(self) -> TagSettings:
+        scheme = find_scheme(self.scheme)
+        if all(scheme.find_tag(tag) is None for tag in self.tags):
+            raise ValueError(f"none of the tags is one of the scheme {self.scheme}")
+        return self
+
+
+def find_wrong_tag(tags: Sequence[str]) -> str | None:
+    """What is wrong with the names of outputs that are tags; None if nothing is."""
+    if len({*tags}) < len(tags):
+        return "two outputs have the same name"
+    if any(map(has_control, tags)):
+        return "an output whose name holds a line break, or another control character"
+    return None
 
 
 class ModelSettings(Section):
@@ -122,15 +158,13 @@ class ModelSettings(Section):
         return self.selected_on
 
     def save(self, folder: Path) -> None:
-        """Write spanfit.json into a model folder; aside first, so that it is whole at any time.
+        """Write spanfit.json into a model folder; it is whole at any time (see `storage`).
 
         Raises:
             OSError: it cannot be written.
         """
         text = json.dumps(self.model_dump(), ensure_ascii=False, indent=2)
-        aside = folder / (FILE_NAME + ".tmp")
-        aside.write_text(text + "\n", encoding="utf-8")
-        aside.replace(folder / FILE_NAME)
+        write_file(folder / FILE_NAME, f"{text}\n".encode())
 
 
 def find_settings(source: str | Path) -> tuple[Path, ModelSettings]:
@@ -174,7 +208,7 @@ def read_settings(folder: Path) -> ModelSettings | None:
     file = folder / FILE_NAME
     if not file.is_file():
         return None
-    content = read_json(file, fix=ITS_OWN)
+    content = read_json(file, fix=ITS_OWN, make_object=make_dict)
     try:
         settings = ModelSettings.model_validate(content)
     except ValidationError as error:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -22,9 +23,10 @@ import numpy as np
 import tokenizers
 
 from spanfit.auto_tokenizer import open_folder
-from spanfit.errors import DataError, ModelError
+from spanfit.errors import DataError, ModelError, SpanFitError
 from spanfit.groups import CHARACTERS_AT_ONCE, gather
-from spanfit.model_files import check_file, check_folder, check_tokenizer_files
+from spanfit.model_files import check_content, check_file, check_folder
+from spanfit.model_requests import check_tokenizer_files
 from spanfit.offsets import trim
 from spanfit.pretokens import divide, needs_leading_space
 from spanfit.python_tokenizer import PythonBackend
@@ -85,6 +87,12 @@ class Tokenizer:
         return self.config.has_type_ids
 
     @cached_property
+    def highest_id(self) -> int:
+        """The highest id of a token; in between there may be ids of none."""
+        added = self.backend.get_added_tokens_decoder()
+        return max((*self.backend.get_vocab().values(), *added), default=0)
+
+    @cached_property
     def needs_leading_space(self) -> bool:
         """Whether a word's pieces at the start of a text differ from those behind a space.
 
@@ -114,10 +122,17 @@ class Tokenizer:
         return tuple(token.content for token in added if token.special and token.content.strip())
 
     def divide(self, text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Starts and ends of the words of a raw text (see `spanfit.pretokens`), or its segments."""
-        if self._segmenter is None:
-            return divide(self.backend, text)
-        starts, ends = find_words(text, self._segmenter, kept=self._special_texts)
+        """Starts and ends of the words of a raw text (see `spanfit.pretokens`), or its segments.
+
+        Raises:
+            DataError: the text holds half of a surrogate pair, which is not a character.
+        """
+        try:
+            if self._segmenter is None:
+                return divide(self.backend, text)
+            starts, ends = find_words(text, self._segmenter, kept=self._special_texts)
+        except (TypeError, UnicodeEncodeError):
+            raise _not_a_text([text]) from None
         return tuple(starts.tolist()), tuple(ends.tolist())
 
     def encode(self, texts: Sequence[str]) -> Texts:
@@ -125,6 +140,7 @@ class Tokenizer:
 
         Raises:
             DataError: a text holds half of a surrogate pair, which is not a character.
+            ModelError: the tokenizer fails.
         """
         groups = gather(texts, size=len, max_items=TEXTS_AT_ONCE, max_size=CHARACTERS_AT_ONCE)
         pieces = [self._encode_some(group) for group in groups]
@@ -147,7 +163,8 @@ class Tokenizer:
         return ids, *restore(parts, lengths, starts, ends), lengths
 
     def _encode_raw(self, texts: list[str]) -> tuple[Int32, Int32, Int32, Int64]:
-        encodings = self.backend.encode_batch(texts, add_special_tokens=False)
+        with _explained(self.source):
+            encodings = self.backend.encode_batch(texts, add_special_tokens=False)
         lengths = np.fromiter(map(len, encodings), np.int64, len(encodings))
         n = int(lengths.sum())
         ids = np.fromiter(chain.from_iterable(e.ids for e in encodings), np.int32, n)
@@ -215,10 +232,17 @@ def load_tokenizer(source: str | Path) -> Tokenizer:
             where=str(path),
             fix="the folder of a model saved by SpanFit or transformers",
         )
+    check_content(file)
     try:
         backend = tokenizers.Tokenizer.from_file(str(file))
     except Exception as error:  # the Rust side raises nothing narrower
-        raise ModelError("not a tokenizer file", where=str(file), found=str(error)) from None
+        raise ModelError(
+            "not a tokenizer file",
+            where=str(file),
+            expected="what tokenizers.Tokenizer.save writes",
+            found=str(error),
+            fix="tokenizer.json once more from where the model was published",
+        ) from None
     return _freeze(backend, read_config(file.parent, backend), source=str(source))
 
 
@@ -278,10 +302,31 @@ def _freeze(backend: Backend, config: TokenizerConfig, *, source: str) -> Tokeni
         backend.no_truncation()
         backend.no_padding()
     fixed_first = config.padding_side == "right"
-    return Tokenizer(
-        backend=backend,
-        config=config,
-        template=probe_pair(backend, fixed_first=fixed_first, cls_id=config.cls_id),
-        single_template=probe_single(backend, cls_id=config.cls_id),
-        source=source,
-    )
+    with _explained(source):
+        pair = probe_pair(backend, fixed_first=fixed_first, cls_id=config.cls_id)
+        single = probe_single(backend, cls_id=config.cls_id)
+    return Tokenizer(backend, config, template=pair, single_template=single, source=source)
+
+
+@contextmanager
+def _explained(source: str) -> Iterator[None]:
+    """Turn what the Rust side raises of a text into one message; a panic is no Exception.
+
+    Raises:
+        ModelError: the tokenizer fails, whatever the text.
+        TypeError, UnicodeEncodeError: it was given no text.
+    """
+    try:
+        yield
+    except (SpanFitError, TypeError, UnicodeEncodeError, MemoryError):
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise ModelError(
+            "this tokenizer fails on a plain text",
+            where=source,
+            expected="a tokenizer.json whose parts belong together",
+            found=str(error).strip().split("\n")[0],
+            fix="tokenizer.json once more from where the model was published",
+        ) from None

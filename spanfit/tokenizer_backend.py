@@ -47,6 +47,10 @@ class Backend(Protocol):
         """A token as its vocabulary writes it, None for an id that there is not."""
         ...
 
+    def get_vocab(self, with_added_tokens: bool = True) -> Mapping[str, int]:
+        """The id of each token."""
+        ...
+
     def get_vocab_size(self, with_added_tokens: bool = True) -> int:
         """How many tokens there are."""
         ...

@@ -258,6 +258,19 @@ def test_what_is_no_file(kind, command, tmp_path, gold, monkeypatch):
     require_message(f"error: {caught.value}\n", at=f"{path}: "[:1_000])
 
 
+def test_names_of_models_and_outputs_that_no_file_system_has(command, gold):
+    """What fails in looking for a file has its name and a hint, wherever that is."""
+    long = "a" * 5_000
+    for words in (
+        ["windows", gold, "--tokenizer", long],
+        ["push", long, "organisation/name"],
+        ["predict", "model", gold, "--out", gold.with_name(long)],
+    ):
+        code, out, err = command(*words)
+        assert (code, out) == (1, "")
+        require_message(err, says="aaa: File name too long", hint="ls -ld ")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read(command, gold):
     gold.chmod(0)

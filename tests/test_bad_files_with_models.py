@@ -222,11 +222,12 @@ def test_what_is_no_file(kind, models, loaded_once, exports, command, tmp_path, 
         require_message(err, at=str(path), says=says)
 
 
-@pytest.mark.parametrize("file", sorted((FOLDER / "texts").iterdir()), ids=lambda file: file.name)
-def test_texts(file, models, loaded_once, command, monkeypatch):
+@pytest.mark.parametrize("bad", list_bad("texts"), ids=lambda bad: bad.name)
+def test_texts(bad, models, loaded_once, command, monkeypatch):
+    file = bad.path
     code, out, err = command("ask", models / "questions", "--question", "?", "--context", file)
     assert (code, out) == (1, "")
-    require_message(err, at=f"{file}, line ", says="not UTF-8", hint="iconv")
+    require_message(err, at=place_of(file, bad.at), says=bad.says, hint=bad.hint)
     for words, at in (
         (["ask", models / "questions", "--question", "?", "--context", "-"], "--context -"),
         (["tag", models / "tagged", "-"], "- (standard input)"),
@@ -235,7 +236,18 @@ def test_texts(file, models, loaded_once, command, monkeypatch):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(file.read_bytes())))
         code, out, err = command(*words)
         assert (code, out) == (1, "")
-        require_message(err, at=at, says="not UTF-8", hint="iconv")
+        require_message(err, at=at, says=bad.says, hint="iconv")
+
+
+def test_bytes_that_are_no_text_on_the_command_line(models, loaded_once, command, tmp_path):
+    (tmp_path / "text.txt").write_text("At sea.")
+    for words in (
+        ["tag", models / "tagged", "caf\udce9"],
+        ["ask", models / "questions", "--question", "\udcff", "--context", tmp_path / "text.txt"],
+    ):
+        code, out, err = command(*words)
+        assert (code, out) == (1, "")
+        require_message(err, at="a text holds half of a surrogate pair")
 
 
 def test_examples_for_the_other_model(models, loaded_once, command, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 import time
 
@@ -114,6 +115,60 @@ def test_an_input_that_grows_meanwhile_is_told_and_can_be_gone_on_with(tmp_path)
     assert done.n == 300
     ids = [json.loads(line)["id"] for line in out.read_text().splitlines()]
     assert ids == [line["id"] for line in lines]
+
+
+@pytest.mark.parametrize("size", [0, 30_001])
+def test_an_input_that_shrinks_meanwhile_loses_nothing(tmp_path, size):
+    lines = make_lines(900)
+    data = write(tmp_path, lines, "questions.jsonl")
+    predictor, out = make_predictor(), tmp_path / "p.jsonl"
+    compute, whole = predictor.backend.logits, data.read_bytes()
+    assert len(whole) > 3 * 30_001
+
+    def logits(batch):
+        os.truncate(data, size)
+        return compute(batch)
+
+    predictor.backend.logits = logits
+    with pytest.raises(DataError, match=r"changed while it was read|it ends too early"):
+        predict_file(predictor, data, out)
+    assert not out.exists()
+    data.write_bytes(whole)
+    assert predict_file(make_predictor(), data, out).n == 900
+
+
+def test_an_input_that_is_gone_after_it_was_counted_is_told(tmp_path, monkeypatch):
+    data = write(tmp_path, make_lines(3), "questions.jsonl")
+
+    def count_and_remove(*arguments, **options):
+        counted = tally(*arguments, **options)
+        data.unlink()
+        return counted
+
+    monkeypatch.setattr("spanfit.prediction.tally", count_and_remove)
+    with pytest.raises(DataError, match="no such file"):
+        predict_file(make_predictor(), data, tmp_path / "p.jsonl")
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("keys.jsonl", '{"id": "b", "question": "?", "question": "!", "context": "c"}\n'),
+        ("mark.jsonl", '\ufeff{"id": "b", "question": "?", "context": "c"}\n'),
+        ("comma.jsonl", '{"id": "b", "question": "?", "context": "c"},\n'),
+        ("table.csv", "\ufeffid,question,context\n"),
+    ],
+)
+def test_what_another_file_left_behind_is_a_bad_line(tmp_path, name, bad):
+    """Files that were put behind each other, or written by hand: nothing of it is read as text."""
+    rows = [json.dumps(LINE | {"id": key}) + "\n" for key in "ac"]
+    if name.endswith(".csv"):
+        rows = ["id,question,context\na,Where?,At sea.\n", "c,Who?,Ada.\n"]
+    data, out = write(tmp_path, bad.join(rows), name), tmp_path / "p.jsonl"
+    done = predict_file(make_predictor(), data, out, bad_lines="skip")
+    assert (done.n, done.skipped, done.read) == (2, 1, 3)
+    assert [json.loads(line)["id"] for line in out.read_text().splitlines()] == ["a", "c"]
 
 
 @pytest.mark.parametrize("name", ["p.jsonl", "p.jsonl.gz"])

@@ -18,7 +18,7 @@ LEVELS = (
     "version types tagged errors offsets readings groups progress tokens tokenizer_backend "
     "cli.console storage manifests interruptions shares",
     "tags examples text hub auto_tokenizer token_stages locks run_records model_files processes",
-    "python_tokenizer",
+    "python_tokenizer model_requests",
     "recipe template tokenizer_config pretokens data quickstart cli.marks",
     "settings suggestion tokenizer temperature null_scale threshold parts",
     "memory cache tokenizer_comparison card_rows",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanfit.data.nbest import read_question_predictions
-from spanfit.data.predictions import write_predictions
+from spanfit.data.prediction_lines import write_predictions
 from spanfit.errors import DataError
 from spanfit.types import Candidate, QuestionPrediction
 

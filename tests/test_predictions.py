@@ -10,13 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanfit.data.predictions import (
-    Response,
-    format_line,
-    read_na_probs,
-    read_predictions,
-    write_predictions,
-)
+from spanfit.data.prediction_lines import format_line, write_predictions
+from spanfit.data.predictions import Response, read_na_probs, read_predictions
 from spanfit.errors import DataError
 from spanfit.types import Candidate, QuestionPrediction
 

@@ -15,7 +15,7 @@ import spanfit
 from spanfit.calibration import calibrate_questions, decide
 from spanfit.cli import app
 from spanfit.data import digest
-from spanfit.data.predictions import write_predictions
+from spanfit.data.prediction_lines import write_predictions
 from spanfit.errors import DataError, ModelError, RecipeError, SpanFitError
 from spanfit.recalibration import refit
 from spanfit.settings import FILE_NAME, Calibration, ModelSettings, find_settings, read_settings

@@ -24,7 +24,7 @@ CONTENTS = {"qa": make_recipe_content, "tagging": make_tagging_content}
 ASK = """
 import json, sys
 import spanfit
-from spanfit.data.predictions import format_line
+from spanfit.data.prediction_lines import format_line
 for name in sys.argv[2:]:
     try:
         model = spanfit.load(name)

@@ -18,7 +18,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from test_checkpoints import add_head, change_json, change_weights
 from tiny_models import make_encoder, make_recipe_content
-from transformers import BertForQuestionAnswering
+from transformers import (
+    BertForQuestionAnswering,
+    DebertaV2Config,
+    DebertaV2ForQuestionAnswering,
+)
 
 import spanfit
 from spanfit.backends.weights import MAX_HEADER, bounded, read_held
@@ -346,7 +350,124 @@ def test_infinity_is_no_threshold(folder):
     refuse(folder, "calibration.torch.threshold: ")
 
 
+# What is there only in part
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_what_git_lfs_did_not_fetch_is_told(folder, name, tmp_path):
+    (folder / name).write_bytes(POINTER)
+    refuse(folder, str(folder / name), "Git LFS", f"git -C {folder} lfs pull")
+    refusal(lambda: train(folder, tmp_path), "Git LFS")
+    if name == "tokenizer.json":
+        refusal(lambda: load_tokenizer(folder), "Git LFS")
+
+
+def test_an_exported_network_that_git_lfs_did_not_fetch_is_told(folder):
+    (folder / "onnx").mkdir()
+    (folder / "onnx" / "model.onnx").write_bytes(b"\x08\x08")
+    (folder / "onnx" / "model.onnx.data").write_bytes(POINTER)
+    refusal(lambda: spanfit.load(folder, backend="onnx"), "model.onnx.data: ", "Git LFS")
+
+
+def test_pointers_to_what_is_not_read_are_no_hindrance(folder):
+    for name in ("pytorch_model.bin", "spiece.model", "flax_model.msgpack", "fp16.safetensors"):
+        (folder / name).write_bytes(POINTER)
+    assert spanfit.load(folder).ask("Who?", "Ada lives in Elm.").n_best
+
+
+@pytest.mark.parametrize("name", ["spanfit.json", "model.safetensors", "tokenizer.json"])
+def test_a_folder_or_a_link_to_nowhere_is_not_passed_over(folder, name):
+    """Else a model would answer with the settings of another one, and no word of it."""
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    refuse(folder, f"{folder / name}: this file of a model is no plain file", "a folder")
+    (folder / name).rmdir()
+    (folder / name).symlink_to("gone")
+    refuse(folder, f"{folder / name}: this link leads nowhere", "found:    gone")
+
+
+# Tokenizers
+
+
+def change_tokenizer(folder, change):
+    file = folder / "tokenizer.json"
+    content = json.loads(file.read_text())
+    change(content)
+    file.write_text(json.dumps(content))
+
+
+def test_an_id_behind_a_gap_is_compared_with_the_embeddings(folder):
+    """As many pieces as before, one of which has an id that there is no embedding for."""
+    change_tokenizer(folder, lambda c: c["model"]["vocab"].update(the=999_999))
+    refuse(folder, "more pieces than the model has embeddings", "ids up to 999,999")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAAAA=="}},
+        {"model": {"type": "Unigram", "unk_id": None, "vocab": [["a", 0.0], ["b", -1.0]]}},
+        {"model": {"type": "WordLevel", "unk_token": "none", "vocab": {"a": 0}}},
+    ],
+)
+def test_a_tokenizer_that_fails_on_any_text_is_refused(folder, part, command, tmp_path):
+    """The first one panics: no Exception of Python, so that a traceback would be shown."""
+    change_tokenizer(folder, lambda c: c.update(part))
+    refusal(lambda: load_tokenizer(folder), f"{folder}: this tokenizer fails on a plain text")
+    (tmp_path / "q.jsonl").write_text('{"question": "Who?", "context": "Ada."}\n')
+    code, out, err = command("windows", tmp_path / "q.jsonl", "--tokenizer", folder)
+    assert (code, out) == (1, "") and "error: " in err and "Traceback" not in err
+
+
 # Sizes and weights
+
+
+def test_buffers_are_bounded_like_weights(tmp_path):
+    """DeBERTa v2 has no table of positions, but numbers them: 80 GB for ten thousand million."""
+    folder = make_encoder(tmp_path / "model")
+    config = DebertaV2Config(
+        vocab_size=json.loads((folder / "config.json").read_text())["vocab_size"],
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=128,
+        relative_attention=True,
+        position_biased_input=False,
+        pos_att_type=["p2c", "c2p"],
+        type_vocab_size=0,
+    )
+    DebertaV2ForQuestionAnswering(config).save_pretrained(folder)
+    assert spanfit.load(folder).ask("Who?", "Ada lives in Elm.").n_best
+    change_json(folder / "config.json", max_position_embeddings=300_000_000)
+    refuse(folder, "far beyond those of the weights", "300,0")
+
+
+@pytest.mark.parametrize("architectures", [7, [7], "BertForQuestionAnswering", {"a": 1}])
+def test_names_of_classes_are_names(folder, architectures):
+    change_json(folder / "config.json", architectures=architectures)
+    refuse(folder, f"architectures in {folder}/config.json")
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (["O", "B-PER", "B-PER"], "two outputs have the same name"),
+        (["O", "B-PER\n", "I-PER\n"], "holds a line break"),
+        (["O", "B-\x1b[31mPER", "I-PER"], "or another control character"),
+    ],
+)
+def test_names_of_outputs_that_nobody_can_tell_apart_are_refused(folder, names, problem):
+    """Of a model from elsewhere; with spanfit.json they stand there (tests/bad/settings)."""
+    (folder / "spanfit.json").unlink()
+    labels = {str(number): name for number, name in enumerate(names)}
+    change_json(
+        folder / "config.json", architectures=["BertForTokenClassification"], id2label=labels
+    )
+    message = refuse(folder, problem, "id2label in config.json")
+    assert "\x1b" not in message
 
 
 @pytest.mark.parametrize(

@@ -166,14 +166,13 @@ def check_tokenizer(tokenizer: Tokenizer, network: Any, *, source: str) -> None:
             fix=f"cp ENCODER/tokenizer*.json {source}, from the encoder that it was trained from",
         )
     n_embeddings = _count_embeddings(network)
-    highest = max(tokenizer.backend.get_vocab_size(with_added_tokens=False) - 1, *added, 0)
-    if n_embeddings is not None and highest >= n_embeddings:
+    if n_embeddings is not None and tokenizer.highest_id >= n_embeddings:
         raise ModelError(
             "the tokenizer does not belong to this model: it has more pieces than the model has "
             "embeddings",
             where=source,
             expected=f"ids up to {n_embeddings - 1:,}",
-            found=f"{n_pieces:,} pieces with ids up to {highest:,}",
+            found=f"{n_pieces:,} pieces with ids up to {tokenizer.highest_id:,}",
             fix="the tokenizer files of the model that the weights are from",
         )
     _check_padding(tokenizer, network, source=source)

@@ -87,6 +87,12 @@ def list_formats(folder: Path) -> list[Format]:
     return [form for form in FORMATS.values() if (folder / form.file).is_file()]
 
 
+def list_files(network: Path) -> list[Path]:
+    """The files of an exported network: itself, and its weights where they lie beside it."""
+    beside = (network.with_suffix(".bin"), network.with_name(f"{network.name}.data"))
+    return [network, *(path for path in beside if path.is_file())]
+
+
 def read_report(folder: Path, form: Format) -> dict[str, Any]:
     """What was measured of an exported network when it was made; empty where nobody wrote it.
 

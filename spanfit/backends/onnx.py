@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanfit.backends.exported import ExportedBackend, Inputs, unreadable
-from spanfit.backends.formats import Format, resolve_threads
+from spanfit.backends.formats import Format, list_files, resolve_threads
 from spanfit.errors import require
 
 _ERRORS_ONLY = 3
@@ -37,9 +37,7 @@ class OnnxBackend(ExportedBackend):
         except Exception as error:  # the C++ side raises a dozen kinds
             raise unreadable(file, form, error) from None
         names = tuple(given.name for given in self._session.get_inputs())
-        beside = file.with_name(file.name + ".data")  # the weights of a large network
-        files = (file, beside) if beside.is_file() else (file,)
-        super().__init__(form, names=names, files=files)
+        super().__init__(form, names=names, files=tuple(list_files(file)))
 
     def run(self, inputs: Inputs) -> NDArray[np.float32]:
         """The logits of one window: (1, N, n_outputs)."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanfit.backends.exported import ExportedBackend, Inputs, unreadable
-from spanfit.backends.formats import FORMATS, Format, resolve_threads
+from spanfit.backends.formats import FORMATS, Format, list_files, resolve_threads
 from spanfit.errors import require
 
 BYTE_PRODUCTS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
@@ -48,7 +48,7 @@ class OpenVinoBackend(ExportedBackend):
         self._request = compiled.create_infer_request()
         self._lock = threading.Lock()  # a request computes one window at a time
         names = tuple(given.any_name for given in compiled.inputs)
-        files = (file, file.with_suffix(".bin"))
+        files = tuple(list_files(file))
         super().__init__(form, names=names, files=files, notes=tuple(notes))
 
     def run(self, inputs: Inputs) -> NDArray[np.float32]:

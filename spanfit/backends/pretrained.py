@@ -34,7 +34,8 @@ from spanfit.backends.probing import probe
 from spanfit.backends.weights import WEIGHTS, Held, bounded, check_finite, read_held
 from spanfit.errors import ModelError
 from spanfit.hub import use_cache_only
-from spanfit.model_files import CONFIG, check_config, check_folder, check_tokenizer_files
+from spanfit.model_files import CONFIG, check_folder
+from spanfit.model_requests import check_config, check_tokenizer_files
 from spanfit.quickstart import encoder_folder
 from spanfit.recipe import ModelSection
 from spanfit.settings import FILE_NAME, ModelSettings, read_settings

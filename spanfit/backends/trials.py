@@ -42,9 +42,7 @@ def try_out(
         ModelError: see above.
     """
     batch = join(make_trial(tokenizer, task=task), np.arange(2))
-    added = tokenizer.backend.get_added_tokens_decoder()
-    highest = max(tokenizer.backend.get_vocab_size(with_added_tokens=False) - 1, *added, 0)
-    ids = np.where(batch.attention_mask > 0, highest, batch.input_ids)
+    ids = np.where(batch.attention_mask > 0, tokenizer.highest_id, batch.input_ids)
     try:
         logits = [backend.logits(tried) for tried in (batch, replace(batch, input_ids=ids))]
     except Exception as error:  # the C++ side raises a dozen kinds

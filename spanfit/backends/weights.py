@@ -19,10 +19,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch.nn.modules.module import register_module_parameter_registration_hook
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_parameter_registration_hook,
+)
 
 from spanfit.errors import ModelError, list_some
-from spanfit.model_files import AGAIN, describe, read_object
+from spanfit.model_files import AGAIN, check_content, describe, read_object
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
@@ -133,8 +136,9 @@ def _read_shapes(file: Path) -> list[list[int]]:
     """The shapes of the tensors of a file.
 
     Raises:
-        ModelError: its header is too long, or is not what the file holds.
+        ModelError: it is no such file; its header is too long, or is not what the file holds.
     """
+    check_content(file)
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(_LENGTH_BYTES), "little")
     if length > MAX_HEADER:
@@ -168,7 +172,8 @@ def _physical_memory() -> int | None:
 def bounded(held: Held, *, source: str) -> Iterator[None]:
     """Inside, this thread makes no network that is far larger than a checkpoint.
 
-    transformers makes it without memory first, so that nothing has been taken by then.
+    transformers makes it without memory first, so that nothing has been taken by then. Buffers
+    count like weights: they get their memory later, and no checkpoint shows how large they are.
 
     Raises:
         ModelError: the sizes of the config are far beyond those of the weights.
@@ -178,9 +183,9 @@ def bounded(held: Held, *, source: str) -> Iterator[None]:
     made = [0, 0]
     thread = threading.get_ident()
 
-    def count(module: Any, name: str, weight: torch.Tensor) -> None:  # noqa: ANN401 (of torch)
+    def count(module: Any, name: str, weight: torch.Tensor | None) -> None:  # noqa: ANN401 (of torch)
         del module, name
-        if threading.get_ident() != thread:
+        if weight is None or threading.get_ident() != thread:
             return
         made[0] += 1
         made[1] += weight.numel()
@@ -194,11 +199,15 @@ def bounded(held: Held, *, source: str) -> Iterator[None]:
                 fix=f"the config.json that the weights in {source} were saved with",
             )
 
-    handle = register_module_parameter_registration_hook(count)
+    handles = (
+        register_module_parameter_registration_hook(count),
+        register_module_buffer_registration_hook(count),
+    )
     try:
         yield
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
 def check_finite(network: Any, *, source: str) -> None:  # noqa: ANN401 (of transformers)

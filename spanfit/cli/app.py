@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from io import TextIOWrapper
 from typing import Annotated, Any
@@ -26,7 +27,7 @@ from spanfit.cli import (
     windows,
 )
 from spanfit.cli.marks import visible
-from spanfit.errors import SpanFitError, ToldElsewhereError
+from spanfit.errors import SpanFitError, ToldElsewhereError, shorten
 from spanfit.version import VERSION
 
 app = typer.Typer(
@@ -114,6 +115,9 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, _USAGE_ERROR):
         message = error.format_message().replace("Value error, ", "")
         return _suggest(message, _help_command()) if message else "", error.exit_code
+    if isinstance(error, OSError) and isinstance(error.filename, str) and error.strerror:
+        name = shorten(error.filename)
+        return _suggest(f"{name}: {error.strerror}", f"ls -ld {shlex.quote(name)}"), 1
     if isinstance(error, MemoryError):
         return _suggest("there is not enough memory", "less at once, or a larger machine"), 1
     return _suggest(f"{type(error).__name__}: {error}", "spanfit --debug …"), 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +17,7 @@ from spanfit.cli.model import (
     TrustOption,
     load_model,
 )
-from spanfit.errors import DataError, RecipeError
+from spanfit.errors import RecipeError
 
 if TYPE_CHECKING:
     from spanfit.data.contexts import Contexts
@@ -101,13 +100,14 @@ def _find_contexts(names: list[str]) -> Contexts:
     Raises:
         DataError: a name is no file or folder, a folder has no text, a text is not UTF-8.
     """
-    from spanfit.data.contexts import Contexts, describe_left_out, find_contexts
+    from spanfit.data.contexts import Contexts, describe_left_out, find_contexts, read_stdin
 
     places: dict[str, str | Path] = {}
     left_out: list[Path] = []
     for name in names:
         if name == STDIN:
-            places.setdefault(STDIN, _read_stdin())
+            text = read_stdin("--context - (standard input)", command="spanfit ask …")
+            places.setdefault(STDIN, text)
         else:
             found = find_contexts([name])
             places |= found.places
@@ -118,15 +118,3 @@ def _find_contexts(names: list[str]) -> Contexts:
         more = f"; left out: {describe_left_out(left_out)}" if left_out else ""
         console.note(f"{len(contexts):,} texts, {n_characters:,} characters{more}")
     return contexts
-
-
-def _read_stdin() -> str:
-    try:  # bytes, so that line ends stay what they are: offsets count them
-        return sys.stdin.buffer.read().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"not UTF-8: {error}",
-            where="--context - (standard input)",
-            expected="text in UTF-8",
-            fix="iconv -f latin1 -t utf-8 FILE | spanfit ask … (with the encoding that it has)",
-        ) from None

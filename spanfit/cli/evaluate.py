@@ -184,7 +184,7 @@ def _write_evaluation(
     import json
 
     from spanfit.cli import figures
-    from spanfit.data.predictions import write_predictions
+    from spanfit.data.prediction_lines import write_predictions
 
     write_predictions(folder / "predictions.jsonl", evaluation.predictions)
     content = figures.to_json(evaluation.scores, by=by, worst=worst)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +18,7 @@ from spanfit.cli.model import (
     TrustOption,
     load_model,
 )
-from spanfit.errors import DataError, RecipeError
+from spanfit.errors import RecipeError
 
 HELP = """Mark the entities of a text, or name the tag of each word.
 
@@ -62,13 +61,17 @@ def tag(
 ) -> None:
     """Tag texts."""
     from spanfit.cli.entities import print_entities
+    from spanfit.data.contexts import read_stdin
     from spanfit.progress import Progress
 
     for one in text:
         if _is_file(one):
             command = f"spanfit tag {shlex.quote(model)} - < {shlex.quote(one)}"
             console.note(f"{one} is tagged as a text; what that file holds: {command}")
-    given = [_read_stdin() if one == STDIN else one for one in text]
+    given = [
+        read_stdin("- (standard input)", command="spanfit tag …") if one == STDIN else one
+        for one in text
+    ]
     texts = _split_lines(given) if lines else {str(n): one for n, one in enumerate(given, 1)}
     if not any(one.strip() for one in texts.values()):
         raise RecipeError(
@@ -109,15 +112,3 @@ def _is_file(text: str) -> bool:
         return text != STDIN and Path(text).is_file()
     except (OSError, ValueError):  # too long for a name, or not one
         return False
-
-
-def _read_stdin() -> str:
-    try:  # bytes, so that line ends stay what they are: offsets count them
-        return sys.stdin.buffer.read().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"not UTF-8: {error}",
-            where="- (standard input)",
-            expected="text in UTF-8",
-            fix="iconv -f latin1 -t utf-8 FILE | spanfit tag … (with the encoding that it has)",
-        ) from None

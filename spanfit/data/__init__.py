@@ -1,6 +1,7 @@
 """Reading and writing data: one file a format, recognised from its content.
 
-files        opening, plain or gzip; bytes → JSON values, with the place of what is wrong
+files        opening, plain or gzip; lines and texts, with the place of what is wrong
+parsing      bytes → JSON values
 unpacking    gzip as it is read; bombs
 recognition  which format a file holds, and what a wrong file looks like
 squad        SQuAD's nested JSON, and all that is published in its shape
@@ -26,8 +27,9 @@ synthesis    unanswerable questions made of answerable ones
 neighbours   the neighbours of a sentence in its document
 faults       lines that cannot be read: refused, or left out and listed
 unfinished   a file of lines that can be continued after any end of the process
-predictions  the files that `predict` writes and `score` reads
-nbest        those files read back with their candidates
+prediction_lines  the lines that `predict` writes
+predictions  what `score` reads of them, and the official formats
+nbest        those lines read back with their candidates
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from io import BufferedIOBase
 from spanfit.data import fields
 from spanfit.data.column_choice import ColumnChoice
 from spanfit.data.columns import find_layout
-from spanfit.data.fields import Source
+from spanfit.data.fields import Source, is_tag
 from spanfit.data.files import decode
 from spanfit.data.joiner import decide_joiner, join_words, locate_words
 from spanfit.data.layout import Layout, is_border
@@ -152,7 +152,7 @@ def _split_columns(
         columns = list(zip(*rows, strict=True))
         words = columns[layout.words - 1]
         tags = None if layout.tags is None else columns[layout.tags - 1]
-        if "" not in words and "" not in (tags or ()):
+        if "" not in words and all(map(is_tag, {*(tags or ())})):
             return words, tags
     for number, (row, text) in enumerate(zip(rows, lines, strict=True), line):
         try:

@@ -11,17 +11,21 @@ the file.
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from spanfit.data.files import decode, open_data
+from spanfit.data.foreign import tell_by_start
 from spanfit.errors import DataError, shorten
 
 SUFFIXES = (".txt", ".md")
 """What the names of a folder's text files end in."""
 
 _LISTED = 6  # names that a message shows
+_LOOKED_AT = 1_000  # bytes that show whether a file is a text
 
 
 class Contexts(Mapping[str, str]):
@@ -103,11 +107,47 @@ def read_text(path: Path) -> str:
     """The text of a file, every character of it.
 
     Raises:
-        DataError: it cannot be read, or is not UTF-8.
+        DataError: it cannot be read, is not UTF-8, or is something else than a text.
     """
     with open_data(path) as file:
         data = file.read()
-    return decode(data, name=str(path), line=1)
+    return _to_text(data, name=str(path))
+
+
+def read_stdin(name: str, *, command: str) -> str:
+    """The text on standard input, which messages call `name`; `command` reads it.
+
+    Raises:
+        DataError: it is not UTF-8, or is something else than a text.
+    """
+    try:  # bytes, so that line ends stay what they are: offsets count them
+        return _to_text(sys.stdin.buffer.read(), name=name)
+    except DataError as error:
+        raise DataError(
+            error.problem,
+            where=error.where,
+            expected=error.expected,
+            found=error.found,
+            fix=f"iconv -f cp1252 -t utf-8 FILE | {command} (with the encoding that it has)",
+        ) from None
+
+
+def _to_text(data: bytes, *, name: str) -> str:
+    """The text in the bytes of a file; UTF-16 of ASCII would be UTF-8, but full of NULs.
+
+    Raises:
+        DataError: see `read_text`.
+    """
+    if told := tell_by_start(data[:_LOOKED_AT]):
+        found, fix = told
+        raise DataError(
+            "not a text in UTF-8",
+            where=name,
+            expected="a file of text",
+            found=found,
+            fix=fix.format(file=shlex.quote(name)),
+        )
+    return decode(data, name=name, line=1)
 
 
 def _is_folder(path: Path) -> bool:

@@ -58,6 +58,7 @@ def _read(item: object, text: str, source: Source) -> Entity:
     label = fields.get_text(record, "type" if "type" in record else "label")
     if not label:
         raise DataError("an entity has no label", expected=_SHAPE, found=fields.describe(item))
+    fields.check_tags([label], "a label")
     if not 0 <= start < end <= len(text):
         raise DataError(
             "an entity lies outside its text" if start < end else "an entity holds no character",

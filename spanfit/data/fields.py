@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from spanfit.errors import DataError, RecordError, represent
 
@@ -20,6 +22,7 @@ JsonObject = Mapping[str, Any]
 OnFault = Callable[[str, int, DataError], None]
 """Hears of a line or row that cannot be read: "line" or "row", its number, what is wrong."""
 _NEAR = 0.82  # as difflib counts: "answer" is near "answers", "answer_start" and "qid"/"id" are not
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SHOWN = 60  # characters of a value that a message quotes
 _MOST_NAMES = 1_000
 
@@ -151,6 +154,16 @@ def as_start(value: object, key: str) -> int:
     return value
 
 
+def is_finite(value: object) -> TypeGuard[float]:
+    """Whether `value` is a number (an int is one, a bool is not) and neither infinite nor NaN.
+
+    Nor is a whole number finite that is beyond all floats.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
+
+
 def require_key(record: JsonObject, key: str) -> None:
     """Raise if `key` is missing, with a near miss as the fix."""
     if key not in record:
@@ -160,6 +173,32 @@ def require_key(record: JsonObject, key: str) -> None:
             found=f"the keys {', '.join(map(repr, record))}" if record else "an empty object",
             fix=f"rename {near!r} to {key!r}" if near else "",
         )
+
+
+def check_tags(tags: Iterable[str], what: str = "a tag") -> None:
+    """Refuse tags, or labels, that would be taken for other ones than those that they look like.
+
+    Raises:
+        DataError: one has white space around it, or holds a line break or another control.
+    """
+    for tag in {*tags}:
+        if tag and not is_tag(tag):
+            raise DataError(
+                f"{what} with white space around it, or with a control character in it",
+                expected="such as 'B-PER'",
+                found=repr(tag),
+                fix="take that off, or it is another one than the same without",
+            )
+
+
+def is_tag(text: str) -> bool:
+    """Whether a text can be a tag: see `check_tags`."""
+    return text != "" and text == text.strip() and not has_control(text)
+
+
+def has_control(text: str) -> bool:
+    """Whether a text holds a line break, or another character that acts instead of being shown."""
+    return _CONTROL.search(text) is not None
 
 
 def refuse_near_misses(record: JsonObject, optional: Iterable[str]) -> None:

@@ -1,22 +1,19 @@
-"""Opening files and parsing JSON, so that every mistake is reported with its place."""
+"""Opening files, plain or gzip, and their lines and texts; mistakes are told with their places."""
 
 from __future__ import annotations
 
 import difflib
 import gzip
-import json
 import re
 import shlex
 import stat
-import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import cast
 
-from spanfit.data.fields import located
 from spanfit.data.unpacking import Unpacked
 from spanfit.errors import DataError, list_some
 
@@ -24,11 +21,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 UTF8_MARK = b"\xef\xbb\xbf"
 DataFile = BufferedReader
 """A file open for reading bytes, which can be peeked at."""
-MakeObject = Callable[[list[tuple[str, Any]]], Any]
-"""Makes what stands for a JSON object, from its keys and values."""
-
 _UNPACKED_AT_ONCE = 1 << 16  # bytes
-_EXCERPT = 30  # characters shown on each side of a mistake
 _LISTED = 5  # files that a message names
 _READABLE = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".gz")  # names that a folder suggests
 _HUB_ID = re.compile(r"[\w-]+/[\w-]+")
@@ -91,74 +84,6 @@ def skip_blank(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]
     return ((number, line) for number, line in lines if line.strip())
 
 
-def parse_json(data: bytes, *, name: str, line: int, make_object: MakeObject | None = None) -> Any:  # noqa: ANN401 (any JSON value)
-    """The JSON value in `data`, which begins on line `line` of file `name`.
-
-    `make_object` is given the keys and values of each object and returns what stands for it; by
-    default a dict, in which the last of equal keys wins.
-
-    Raises:
-        DataError: not UTF-8, or not JSON; with line and column.
-    """
-    text = decode(data, name=name, line=line).rstrip()  # else a cut line fails on the next one
-    try:
-        return json.loads(text, object_pairs_hook=make_object)
-    except json.JSONDecodeError as error:
-        where = f"{name}, line {line + error.lineno - 1}, column {error.colno}"
-        raise located(_json_error(error, name), where) from None
-    except RecursionError:
-        raise DataError(
-            "JSON that is nested too deeply to be read",
-            where=f"{name}, line {line}",
-            found=repr(text[:_EXCERPT]),
-            fix="write it anew: no format that SpanFit reads is nested like this",
-        ) from None
-    except ValueError:  # the only other one
-        raise DataError(
-            "a number in this JSON has too many digits to be read",
-            where=f"{name}, line {line}",
-            expected=f"at most {sys.get_int_max_str_digits():,} digits",
-            fix="write it anew: no number that SpanFit reads is as long",
-        ) from None
-
-
-def is_unfinished_json(data: bytes) -> bool:
-    """Whether `data` could be the beginning of a longer JSON value: all of it is right so far."""
-    return _read_so_far(data) == "unfinished"
-
-
-def may_be_json(data: bytes) -> bool:
-    """Whether `data` is a JSON value, or could be the beginning of one."""
-    return _read_so_far(data) != "wrong"
-
-
-def _read_so_far(data: bytes) -> Literal["whole", "unfinished", "wrong"]:
-    """Whether `data` is a JSON value, the beginning of one, or neither."""
-    text = data.decode("utf-8", "replace").rstrip()
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        return "unfinished" if error.pos >= len(text) else "wrong"
-    except (RecursionError, ValueError):
-        return "wrong"
-    return "whole"
-
-
-def _json_error(error: json.JSONDecodeError, name: str) -> DataError:
-    ends_early = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
-    reason = f"{error.msg[0].lower()}{error.msg[1:]}"
-    fix = "correct it there; a program should write JSON by a library (in Python json.dump)"
-    if ends_early:
-        fix = "fetch or write it again: its end is missing"
-    elif error.msg == "Extra data":
-        fix = f"jq -c . {shlex.quote(name)} > lines.jsonl, which writes each value on one line"
-    return DataError(
-        f"not valid JSON: {'it ends too early, ' if ends_early else ''}{reason}",
-        found=repr(error.doc[max(0, error.pos - _EXCERPT) : error.pos + _EXCERPT]),
-        fix=fix,
-    )
-
-
 def decode(data: bytes, *, name: str, line: int) -> str:
     """The text in `data`, which begins on line `line` of file `name`.
 
@@ -177,7 +102,8 @@ def decode(data: bytes, *, name: str, line: int) -> str:
             where=f"{name}, line {line}, byte {column} of the line",
             expected="text in UTF-8",
             found=f"byte 0x{data[error.start]:02x} after {shown!r}",
-            fix=f"iconv -f latin1 -t utf-8 {name} (with the encoding that the file really has)",
+            fix=f"iconv -f cp1252 -t utf-8 {shlex.quote(name)} > utf8 (with the encoding that the "
+            "file really has)",
         ) from None
 
 

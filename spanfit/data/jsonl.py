@@ -22,7 +22,7 @@ from typing import Any, TextIO
 
 from spanfit.data import fields
 from spanfit.data.fields import Source
-from spanfit.data.files import parse_json
+from spanfit.data.parsing import parse_json
 from spanfit.data.records import read_record
 from spanfit.errors import DataError
 from spanfit.types import UNKNOWN_START, QuestionExample

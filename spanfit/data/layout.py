@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from spanfit.data.fields import check_tags
 from spanfit.errors import DataError
 
 COMMENT = re.compile(r"#+(?: |$)")
@@ -51,7 +52,7 @@ class Layout:
         return is_comment(line, self.separator, self.n_columns)
 
     def check(self, cells: Sequence[str], line: str) -> None:
-        """Refuse the cells of `line` if they are not as many as the others have, or are empty.
+        """Refuse the cells of `line` if they are not as many as the others have, empty, or no tag.
 
         Raises:
             DataError: they are; without the place.
@@ -68,6 +69,8 @@ class Layout:
                     if not line.strip()
                     else "another column" * (what == "tag" and column == self.n_columns),
                 )
+        if self.tags is not None:
+            check_tags([cells[self.tags - 1]])
 
     def _ragged_error(self, found: int, line: str) -> DataError:
         if COMMENT.match(line):

@@ -2,7 +2,7 @@
 
 A line holds scores and null odds as the model gave them, divided by no temperature, so that any
 other threshold and temperature can be applied to it without the model. The format is that of
-`predictions`, which reads no more of it than a score needs.
+`prediction_lines`; `predictions` reads no more of it than a score needs.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from spanfit.data import fields
-from spanfit.data.fields import JsonObject, suggesting
-from spanfit.data.files import is_unfinished_json, numbered_lines, open_data
-from spanfit.data.predictions import WRITTEN_BY, is_finite, read_lines
+from spanfit.data.fields import JsonObject, is_finite, suggesting
+from spanfit.data.files import numbered_lines, open_data
+from spanfit.data.parsing import is_unfinished_json
+from spanfit.data.prediction_lines import WRITTEN_BY, read_lines
 from spanfit.errors import DataError
 from spanfit.types import Candidate, QuestionPrediction
 

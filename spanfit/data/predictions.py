@@ -1,11 +1,7 @@
-"""Predictions of questions: two formats read, one written, plain or gzip.
+"""What was predicted for questions, as far as a score needs it: read of two formats, plain or gzip.
 
-Ours, JSON Lines, one question a line; `answer` is null for "no answer":
-
-    {"id": "q1", "answer": {"text": "1864", "start": 35, "end": 39}, "probability": 0.83, "null_odds": -2.5, "n_best": [{"text": "1864", "start": 35, "end": 39, "score": 9.1, "probability": 0.83}]}
-    {"id": "q2", "answer": null, "probability": 0.7, "null_odds": 1.5, "n_best": [{"text": "1864", "start": 35, "end": 39, "score": 0.4, "probability": 0.3}]}
-
-The official one, a single JSON object of texts; "" for "no answer":
+Ours (see `prediction_lines`), or the official one, a single JSON object of texts; "" for "no
+answer":
 
     {"q1": "1864", "q2": ""}
 
@@ -13,32 +9,29 @@ Beside it may stand an object of numbers, higher where there is rather no answer
 evaluate-v2.0):
 
     {"q1": 0.02, "q2": 0.97}
-"""  # noqa: E501 (a line of the format is a line)
+"""
 
 from __future__ import annotations
 
-import gzip
 import itertools
-import json
 import math
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard, TypeVar
+from typing import Any
 
 from spanfit.data import fields
-from spanfit.data.fields import JsonObject, suggesting
-from spanfit.data.files import is_unfinished_json, numbered_lines, open_data, parse_json
+from spanfit.data.fields import JsonObject, is_finite, suggesting
+from spanfit.data.files import numbered_lines, open_data
+from spanfit.data.foreign import refuse_other
+from spanfit.data.parsing import is_unfinished_json, parse_json
+from spanfit.data.prediction_lines import WRITTEN_BY, get_probability, read_lines, twice_error
 from spanfit.errors import DataError
-from spanfit.examples import Prediction
 from spanfit.types import QuestionPrediction
 
 TEXTS = 'the JSON Lines of `spanfit predict`, or one object {"id": "text", …}'
 NUMBERS = 'one object {"id": number, …}'
-WRITTEN_BY = "spanfit predict MODEL DATA --out FILE.jsonl, which writes such a file"
-_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +86,7 @@ def _read_predictions(path: Path) -> dict[str, Response]:
         lines = numbered_lines(file)
         number, first = _get_first(lines, name=name, expected=TEXTS)
         if not is_unfinished_json(first):
-            record = parse_json(first, name=name, line=number)
+            record = parse_json(first, name=name, line=number, make_object=dict)
             if "question" in record and "context" in record:
                 raise DataError(
                     "these are questions, not predictions",
@@ -144,79 +137,6 @@ def to_na_probs(numbers: Mapping[str, object], *, where: str) -> dict[str, float
     return {key: _check_number(key, number, where=where) for key, number in numbers.items()}
 
 
-def write_predictions(path: str | Path, predictions: Iterable[Prediction]) -> int:
-    """Write predictions in our format as they come; gzip where the name ends in .gz.
-
-    Returns:
-        How many they were.
-
-    Raises:
-        DataError: the file cannot be written, or a number of a prediction is not finite.
-    """
-    file, n = Path(path), 0
-    opener = gzip.open if file.suffix == ".gz" else open
-    try:
-        with opener(file, "wt", encoding="utf-8", newline="\n") as out:
-            for prediction in predictions:
-                out.write(format_line(prediction))
-                n += 1
-    except OSError as error:
-        raise DataError(f"can't be written: {error.strerror or error}", where=str(file)) from None
-    return n
-
-
-def format_line(prediction: Prediction) -> str:
-    """One line of our format, with its line feed.
-
-    Raises:
-        DataError: a number is not finite (but see `QuestionPrediction.to_json`).
-    """
-    record = prediction.to_json()
-    try:
-        return json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
-    except ValueError:
-        raise DataError(
-            "a score, a probability or the null odds are not a finite number",
-            where=f"prediction for {prediction.id!r}",
-            found=json.dumps(record)[:200],
-        ) from None
-
-
-def read_lines(
-    lines: Iterable[tuple[int, bytes]], read_line: Callable[[JsonObject], _Read], *, name: str
-) -> dict[str, _Read]:
-    """What `read_line` makes of each of some numbered lines of our format, by their ids.
-
-    Raises:
-        DataError: a line is no JSON object, `read_line` refuses it, or an id comes twice.
-    """
-    found: dict[str, _Read] = {}
-    for number, line in lines:
-        record = parse_json(line, name=name, line=number)
-        try:
-            read, key = read_line(fields.get_object(record, "the line")), fields.get_id(record)
-            if key in found:
-                raise _twice(key)
-        except DataError as error:
-            raise fields.located(error, f"{name}, line {number}") from None
-        found[key] = read
-    return found
-
-
-def is_finite(value: object) -> TypeGuard[float]:
-    """Whether `value` is a number (an int is one, a bool is not) and neither infinite nor NaN.
-
-    Nor is a whole number finite that is beyond all floats.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) <= sys.float_info.max
-
-
-def _twice(key: str) -> DataError:
-    return DataError(f"the id {key!r} comes twice", expected="each question once")
-
-
 def _get_first(
     lines: Iterator[tuple[int, bytes]], *, name: str, expected: str
 ) -> tuple[int, bytes]:
@@ -224,6 +144,7 @@ def _get_first(
     for number, line in lines:
         if line.lstrip().startswith(b"{"):
             return number, line
+        refuse_other(line, name, expected=expected)
         raise DataError(
             "this is not a JSON object",
             where=f"{name}, line {number}",
@@ -238,7 +159,7 @@ def _read_line(record: JsonObject) -> Response:
     fields.require_key(record, "answer")
     n_best = fields.get_list(record, "n_best") if "n_best" in record else []
     best = fields.get_text(fields.get_object(n_best[0], "n_best[0]"), "text") if n_best else ""
-    null_odds, probability = _get_null_odds(record), _get_probability(record)
+    null_odds, probability = _get_null_odds(record), get_probability(record)
     if record["answer"] is not None:
         answer = fields.get_object(record["answer"], "'answer'")
         text = fields.get_text(answer, "text")
@@ -259,17 +180,6 @@ def _get_null_odds(record: JsonObject) -> float | None:
     )
 
 
-def _get_probability(record: JsonObject) -> float | None:
-    value = record.get("probability")
-    if value is None or (is_finite(value) and 0 <= value <= 1):
-        return value
-    raise DataError(
-        "'probability' is not a probability",
-        expected="a number between 0 and 1, or null",
-        found=fields.describe(value),
-    )
-
-
 def _parse_object(data: bytes, *, name: str, line: int) -> JsonObject:
     """The JSON object that `data` opens with; a key twice is an error."""
 
@@ -277,7 +187,7 @@ def _parse_object(data: bytes, *, name: str, line: int) -> JsonObject:
         found = dict(pairs)
         if len(found) < len(pairs):
             (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-            raise fields.located(_twice(key), name)
+            raise fields.located(twice_error(key), name)
         return found
 
     return fields.get_object(

@@ -25,13 +25,11 @@ from spanfit.data.files import (
     UTF8_MARK,
     DataFile,
     all_lines,
-    is_unfinished_json,
-    may_be_json,
     numbered_lines,
-    parse_json,
     skip_blank,
 )
 from spanfit.data.foreign import EXPECTED, find_binary, foreign_error, foreign_object_error
+from spanfit.data.parsing import is_unfinished_json, may_be_json, parse_json
 from spanfit.data.record_keys import WORD_KEYS, TagChoice
 from spanfit.data.squad import parse_squad
 from spanfit.data.tables import PARQUET_MAGIC, Table, open_parquet

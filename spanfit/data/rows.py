@@ -62,6 +62,8 @@ def split_rows(
             source.fault("row", number, texts.fault)
         elif len(row) != len(columns):
             source.fault("row", number, _width_error(row, columns, where, texts))
+        elif row[0].removeprefix("\ufeff").strip() == columns[0] and _names(row[1:], columns[1:]):
+            source.fault("row", number, _header_error(where))
         else:
             yield number, place, dict(zip(columns, row, strict=True))
 
@@ -117,6 +119,20 @@ def _width_error(
         expected=f"{len(columns)} cells",
         found=f"{len(row)}, of which the first is {fields.describe(row[0])}",
         fix="cells that hold the separator or a line break stand within double quotes",
+    )
+
+
+def _names(row: Sequence[str], columns: Sequence[str]) -> bool:
+    """Whether cells are these names of columns."""
+    return all(cell.strip() == name for cell, name in zip(row, columns, strict=True))
+
+
+def _header_error(where: str) -> DataError:
+    return DataError(
+        "the names of the columns stand here once more",
+        where=where,
+        expected="a question; one table may have been put behind another",
+        fix="leave this row out",
     )
 
 

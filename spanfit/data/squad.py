@@ -88,7 +88,7 @@ def _read_article(article: object, source: Source) -> tuple[str, list[Any]]:
         raise DataError(
             "'data' holds questions, not articles",
             expected="articles with 'paragraphs', or JSON Lines: one such question a line",
-            fix=f"jq -c '.data[]' {source.name} > questions.jsonl",
+            fix=f"jq -c '.data[]' {shlex.quote(source.name)} > questions.jsonl",
         )
     source.pass_over(record.keys() - _ARTICLE_KEYS, "articles")
     return fields.get_optional_text(record, "title"), fields.get_list(record, "paragraphs")

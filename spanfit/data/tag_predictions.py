@@ -29,7 +29,8 @@ from spanfit.data.column_choice import ColumnChoice
 from spanfit.data.conll import parse_conll
 from spanfit.data.fields import JsonObject, Source, suggesting
 from spanfit.data.files import DataFile, numbered_lines, open_data
-from spanfit.data.predictions import WRITTEN_BY, is_finite
+from spanfit.data.foreign import refuse_other
+from spanfit.data.prediction_lines import WRITTEN_BY, get_probability
 from spanfit.data.record_keys import TAG_KEYS
 from spanfit.data.tagged_jsonl import parse_array, parse_lines
 from spanfit.data.tagged_records import NumberedRecord, stream_tagged
@@ -100,6 +101,7 @@ def read_tag_predictions(path: str | Path) -> TagResponses:
             raise DataError("the file is empty", where=name, expected=EXPECTED)
         if _JSON.match(first[1]):
             return TagResponses(tuple(_read_records(file, name)), has_ids=True)
+        refuse_other(first[1], name, expected=EXPECTED)
         return TagResponses(_read_columns(file.read(), name), has_ids=False)
 
 
@@ -176,13 +178,8 @@ def _has_probability(item: object) -> bool:
 
 
 def _read_entity(item: JsonObject) -> TaggedEntity:
-    probability = item["probability"]
-    if not (is_finite(probability) and 0 <= probability <= 1):
-        raise DataError(
-            "'probability' is not a probability",
-            expected="a number between 0 and 1, or null",
-            found=fields.describe(probability),
-        )
+    probability = get_probability(item)
+    assert probability is not None  # see `_has_probability`
     start, end = fields.get_start(item, "start"), fields.get_start(item, "end")
     label = fields.get_text(item, "label")
     try:

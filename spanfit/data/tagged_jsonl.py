@@ -28,8 +28,8 @@ from typing import Any, TextIO
 
 from spanfit.data.entities import tag_characters
 from spanfit.data.fields import Source, describe
-from spanfit.data.files import parse_json
 from spanfit.data.joiner import locate_words
+from spanfit.data.parsing import parse_json
 from spanfit.data.tagged_records import NumberedRecord
 from spanfit.errors import DataError
 from spanfit.tagged import TaggedExample

@@ -169,6 +169,7 @@ class _Reader:
             )
         read = tuple(_read_tag(tag, key, self.choice.names) for tag in tags)
         fields.get_text({key: "".join(read)}, key)  # refuses halves of surrogate pairs
+        fields.check_tags(read)
         return read
 
 

@@ -14,7 +14,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from spanfit.backends.formats import REPORT_NAME, TORCH, Format, list_formats, read_report
+from spanfit.backends.formats import (
+    REPORT_NAME,
+    TORCH,
+    Format,
+    list_files,
+    list_formats,
+    read_report,
+)
 from spanfit.backends.openvino import import_openvino
 from spanfit.calibration import CALIBRATORS
 from spanfit.errors import ModelError, require
@@ -24,6 +31,7 @@ from spanfit.interruptions import uninterrupted
 from spanfit.model_files import read_object
 from spanfit.prediction import Predictor
 from spanfit.settings import FILE_NAME, ModelSettings, read_settings
+from spanfit.storage import write_file
 from spanfit.tokenizer import Tokenizer, load_tokenizer
 
 _PACKAGES = {
@@ -74,7 +82,7 @@ class Export:
     @property
     def n_bytes(self) -> int:
         """How large its files are together."""
-        return sum(file.stat().st_size for file in _files(self.file))
+        return sum(file.stat().st_size for file in list_files(self.file))
 
     def to_json(self) -> dict[str, Any]:
         """What export.json says of it, with its folder."""
@@ -209,13 +217,12 @@ def publish(done: Export, written: Path, target: Target, torch: Predictor) -> No
         for file in list(base.iterdir()) if base.is_dir() else ():
             shutil.move(file, folder / file.name)
         done.file.parent.mkdir(exist_ok=True)
-        for file in reversed(_files(written / form.file)):  # weights before what names them
+        for file in reversed(list_files(written / form.file)):  # weights before what names them
             shutil.move(file, done.file.parent / file.name)
         entries = read_object(report) if report.is_file() else {}
         entries[form.name] = _describe(done, torch)
         text = json.dumps(entries, ensure_ascii=False, indent=2) + "\n"
-        (target.aside / REPORT_NAME).write_text(text, encoding="utf-8")
-        (target.aside / REPORT_NAME).replace(report)
+        write_file(report, text.encode())
         settings = read_settings(folder) or torch.settings
         # Networks of 32 bits decide as torch does, also where that was fitted anew since.
         told = {k: v for k, v in torch.settings.calibration.items() if k == TORCH}
@@ -227,12 +234,6 @@ def publish(done: Export, written: Path, target: Target, torch: Predictor) -> No
         both = settings.calibration | told
         if both != settings.calibration:
             settings.model_copy(update={"calibration": both}).save(folder)
-
-
-def _files(file: Path) -> list[Path]:
-    """The files of a network: itself, and its weights where they lie beside it."""
-    beside = (file.with_suffix(".bin"), file.with_name(f"{file.name}.data"))
-    return [file, *(path for path in beside if path.is_file())]
 
 
 def _describe(done: Export, torch: Predictor) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from spanfit.backends.torch import TorchBackend
 from spanfit.calibration import CALIBRATORS
-from spanfit.data.predictions import write_predictions
+from spanfit.data.prediction_lines import write_predictions
 from spanfit.evaluation import score_predictions
 from spanfit.integrations.window_dataset import WindowDataset
 from spanfit.model_card import CardEntry, write_model_card

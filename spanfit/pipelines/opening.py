@@ -11,7 +11,8 @@ from spanfit.backends.formats import TORCH
 from spanfit.errors import ArgumentError, require
 from spanfit.loading import load
 from spanfit.model import Model
-from spanfit.model_files import check_folder, check_tokenizer_files
+from spanfit.model_files import check_folder
+from spanfit.model_requests import check_tokenizer_files
 from spanfit.prediction import Predictor
 from spanfit.settings import ModelSettings
 from spanfit.tasks import TASKS

@@ -49,7 +49,8 @@ def read_recipe(path: str | Path, *, overrides: Sequence[str] = ()) -> Recipe:
             f"not a readable recipe: {error}",
             where=str(file),
             expected="text in UTF-8",
-            fix=f"iconv -f latin1 -t utf-8 {shlex.quote(str(file))} (with its encoding)",
+            fix=f"iconv -f {_guess(error.object)} -t utf-8 {shlex.quote(str(file))} > utf8 (with "
+            "its encoding)",
         ) from None
     except RecursionError:
         raise _depth_error(str(file)) from None
@@ -93,6 +94,11 @@ def _read_text(file: Path) -> str:
     if max((line.count(".") for line in _STRING.sub("", text).split("\n")), default=0) > _MOST_DOTS:
         raise RecursionError
     return text
+
+
+def _guess(data: bytes) -> str:
+    """In what a text is written that is not UTF-8, as iconv calls it."""
+    return "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "cp1252"
 
 
 def _depth_error(where: str) -> RecipeError:
@@ -178,7 +184,8 @@ def _apply(override: str, content: dict[str, Any]) -> None:
 
 def _task_name(content: dict[str, Any]) -> str:
     task = content.get("task")
-    return str(task.get("name", DEFAULT_TASK)) if isinstance(task, dict) else DEFAULT_TASK
+    name = task.get("name") if isinstance(task, dict) else None
+    return name if isinstance(name, str) else DEFAULT_TASK  # the latter is refused later
 
 
 def _refuse_other_tasks(content: dict[str, Any], *, where: str) -> None:
@@ -235,7 +242,7 @@ def _explain(error: ValidationError, *, where: str) -> RecipeError:
         return RecipeError(
             f"{path}: not a part with keys",
             where=where,
-            found=repr(first["input"]),
+            found=represent(first["input"]),
             fix=f"[{path}], and its keys below: KEY = VALUE",
         )
     field = section_type(str(location[0])).model_fields[str(location[1])]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from spanfit.data.joiner import find_joiner, find_word_joiner
 from spanfit.errors import ModelError, list_some
 from spanfit.recipe import Recipe, make_recipe
-from spanfit.settings import ModelSettings, TagSettings
+from spanfit.settings import ModelSettings, TagSettings, find_wrong_tag
 from spanfit.tagged import TaggedExample
 from spanfit.tags import (
     BILOU,
@@ -63,14 +63,15 @@ def assume_tags(outputs: Sequence[str]) -> ModelSettings:
     """What is assumed of a model from elsewhere: the scheme that the letters of its tags show.
 
     Raises:
-        ModelError: two outputs have one name.
+        ModelError: two outputs have one name, or a name is none.
     """
-    if len({*outputs}) < len(outputs):
+    if (problem := find_wrong_tag(outputs)) is not None:
         raise ModelError(
-            "two outputs of this model have the same name",
+            problem,
             where="id2label in config.json",
             expected="a tag of its own for each output",
-            found=list_some(list(outputs)),
+            found=list_some([*map(repr, outputs)]),
+            fix="the config.json that the weights were saved with",
         )
     recipe = make_recipe({"task": {"name": "tagging"}})
     tagging = TagSettings(tags=list(outputs), scheme=_guess_scheme(outputs).name)
