@@ -49,7 +49,7 @@ from spanfit.steps import Rows, steps_of_epoch
 from spanfit.tagged import TaggedExample, TaggingPrediction
 from spanfit.tags import detect_scheme
 from spanfit.tasks.tag_targets import TagTargets
-from spanfit.training import Training
+from spanfit.loop import Training
 
 FOLDER = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("SPANFIT_SHARED", FOLDER.parent.parent / "shared"))

@@ -36,7 +36,7 @@ from spanfit.recipe import make_recipe
 from spanfit.runs import RunFolder
 from spanfit.steps import steps_of_epoch
 from spanfit.tasks.span_targets import SpanTargets
-from spanfit.training import Training
+from spanfit.loop import Training
 
 LENGTH = 384
 AT_ONCE = {"cpu": 8, "cuda": 64}
