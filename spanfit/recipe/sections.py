@@ -225,8 +225,8 @@ class BatchSection(Section):
     )
     compiled: bool = Field(
         False,
-        description="layers go through torch.compile: a minute or more at the start, then faster "
-        "steps",
+        description="layers go through torch.compile, a minute or more at the start; meant for a "
+        "GPU, no gain on a CPU",
     )
 
 
