@@ -112,7 +112,8 @@ def keep_apart(network: Any) -> None:  # noqa: ANN401 (a PreTrainedModel)
 
     Inside of compiled code it would be compiled anew for every other set of lengths.
     """
-    AttentionInterface.register(APART, torch.compiler.disable(attend))
+    apart = torch.compiler.disable(attend)  # type: ignore[no-untyped-call]
+    AttentionInterface.register(APART, apart)
     AttentionMaskInterface.register(APART, sdpa_mask)
     network.set_attn_implementation(APART)
 

@@ -55,7 +55,8 @@ class CheapDropout(nn.Module):
         if x.device.type != "cpu" or self.p == 1:
             return nn.functional.dropout(x, self.p, training=True)
         if torch.compiler.is_compiling():
-            return x * keep_cells(x.detach(), self.p) * (1 / (1 - self.p))
+            kept: torch.Tensor = x * keep_cells(x.detach(), self.p)
+            return kept * (1 / (1 - self.p))
         result: torch.Tensor = _Drop.apply(x, self.p)  # type: ignore[no-untyped-call]
         return result
 
