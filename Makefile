@@ -11,6 +11,7 @@ reliability:
 	$(PYTHON) tests/trainings_to_kill.py 20
 	$(PYTHON) tests/predictions_to_kill.py 20
 	$(PYTHON) tests/large_files.py
+	$(PYTHON) -m pytest -q tests/compiled_layers.py
 
 fuzz:
 	$(PYTHON) -m fuzz $(SECONDS) $(TARGETS)

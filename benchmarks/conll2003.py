@@ -40,6 +40,7 @@ import spanfit
 from spanfit.batching import join
 from spanfit.examples import Examples
 from spanfit.hardware import set_up_torch
+from spanfit.loop import Training
 from spanfit.metrics.tagging import count_entities, pair_tags
 from spanfit.preparation import Prepared, prepare
 from spanfit.progress import Progress, format_seconds
@@ -49,7 +50,6 @@ from spanfit.steps import Rows, steps_of_epoch
 from spanfit.tagged import TaggedExample, TaggingPrediction
 from spanfit.tags import detect_scheme
 from spanfit.tasks.tag_targets import TagTargets
-from spanfit.loop import Training
 
 FOLDER = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("SPANFIT_SHARED", FOLDER.parent.parent / "shared"))

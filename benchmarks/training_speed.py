@@ -2,13 +2,16 @@
 
     python benchmarks/training_speed.py train-v1.1.json [--threads 2] [--rounds 5]
     python benchmarks/training_speed.py train-v1.1.json --device cuda --shape base --windows 256
+    python benchmarks/training_speed.py train-v1.1.json --compiled
 
 The anchor is the usual recipe: transformers' model with sdpa and its own dropout of 0.1, windows
 padded to 384 tokens, on a CPU 8 at once and on a GPU 64. The others are steps of SpanFit with the
 same windows and the same probabilities. The optimizer's step is left out on both sides. `--shape`
 is all-MiniLM-L6-v2, or a random network of the size of BERT-base or BERT-large with its tokenizer;
-on a GPU all compute in bf16. The last column is the share of what this device multiplies at most,
-measured in the same call: work is counted without padding, so that the anchor's padding is no work.
+on a GPU all compute in bf16. `--compiled` adds SpanFit's steps with layers by torch.compile, and
+says how long they took to compile. The last column is the share of what this device multiplies at
+most, measured in the same call: work is counted without padding, so that the anchor's padding is no
+work.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from peak import count_flops, measure_peak, wait_for
 
 from spanfit.batching import join
 from spanfit.dropout import CheapDropout
+from spanfit.loop import Training
 from spanfit.losses import span_positions
 from spanfit.preparation import prepare
 from spanfit.progress import Progress
@@ -36,7 +40,6 @@ from spanfit.recipe import make_recipe
 from spanfit.runs import RunFolder
 from spanfit.steps import steps_of_epoch
 from spanfit.tasks.span_targets import SpanTargets
-from spanfit.loop import Training
 
 LENGTH = 384
 AT_ONCE = {"cpu": 8, "cuda": 64}
@@ -54,6 +57,7 @@ def main() -> None:
     parser.add_argument("--windows", type=int, help="of a step: 32, on a GPU 256")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--compiled", action="store_true", help="batch.compiled too")
     options = parser.parse_args()
     options.windows = options.windows or {"cpu": 32, "cuda": 256}[options.device]
     torch.set_num_threads(options.threads)
@@ -76,6 +80,13 @@ def time_steps(encoder: str, options: argparse.Namespace) -> None:
         trainings.append(cheap)
         ways["like lengths together, cheap dropout"] = cheap.accumulate_gradient
     ways["as spanfit train does"] = packed.accumulate_gradient
+    if options.compiled:
+        compiled = begin(encoder, options, is_packed=True, is_cheap=True, is_compiled=True)
+        trainings.append(compiled)
+        ways["the same with batch.compiled"] = compiled.accumulate_gradient
+        started = time.perf_counter()
+        compiled.compile()
+        print(f"layers compiled in {time.perf_counter() - started:.1f} s")
     device = plain.accelerator.device
     peaks: list[float] = []
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -130,7 +141,12 @@ def make_encoder(folder: Path, shape: str) -> str:
 
 
 def begin(
-    encoder: str, options: argparse.Namespace, *, is_packed: bool, is_cheap: bool
+    encoder: str,
+    options: argparse.Namespace,
+    *,
+    is_packed: bool,
+    is_cheap: bool,
+    is_compiled: bool = False,
 ) -> Training:
     """A training that is ready to step, with or without our masks."""
     recipe = make_recipe(
@@ -140,7 +156,11 @@ def begin(
                 "max_examples": max(600, 2 * (options.rounds + 1) * options.windows),
             },
             "model": {"name": encoder},
-            "batch": {"packed": is_packed, "windows_per_step": options.windows},
+            "batch": {
+                "packed": is_packed,
+                "compiled": is_compiled,
+                "windows_per_step": options.windows,
+            },
             "run": {"device": options.device},
         }
     )

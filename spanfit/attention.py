@@ -16,14 +16,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from spanfit.segments import Segments, attend_within, make_segments
+from spanfit.transfers import to_device
 
 NAME = "spanfit"
+APART = "spanfit_apart"
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ class Packing:
             "spanfit_segments": make_segments(lengths, device=device),
         }
         if self.first_position is not None:
-            positions = torch.cat([torch.arange(n) for n in lengths]) + self.first_position
-            given["position_ids"] = positions.unsqueeze(0).to(device)
+            positions = np.concatenate([np.arange(n) for n in lengths]) + self.first_position
+            given["position_ids"] = to_device(positions[None], device)
         return given
 
 
@@ -102,6 +105,17 @@ def attend(
         window=sliding_window,
     )
     return found, None
+
+
+def keep_apart(network: Any) -> None:  # noqa: ANN401 (a PreTrainedModel)
+    """Have a network that takes packs call the same attention in a way that compilers leave alone.
+
+    Inside of compiled code it would be compiled anew for every other set of lengths.
+    """
+    apart = torch.compiler.disable(attend)  # type: ignore[no-untyped-call]
+    AttentionInterface.register(APART, apart)
+    AttentionMaskInterface.register(APART, sdpa_mask)
+    network.set_attn_implementation(APART)
 
 
 AttentionInterface.register(NAME, attend)

@@ -28,6 +28,19 @@ def draw_mask(n: int, probability: float) -> NDArray[np.bool_]:
     return bits < np.uint32(round((1 - probability) * _STEPS))
 
 
+@torch.library.custom_op(
+    "spanfit::keep_cells", mutates_args=(), tags=(torch.Tag.nondeterministic_seeded,)
+)
+def keep_cells(x: torch.Tensor, p: float) -> torch.Tensor:
+    """`draw_mask` for the cells of x, as an operation that compiled code calls; bool, x's shape."""
+    return torch.from_numpy(draw_mask(x.numel(), p)).view(x.shape)
+
+
+@keep_cells.register_fake
+def _(x: torch.Tensor, p: float) -> torch.Tensor:
+    return x.new_empty(x.shape, dtype=torch.bool)
+
+
 class CheapDropout(nn.Module):
     """`nn.Dropout` on a CPU, with masks of `draw_mask`; on any other device it is that itself."""
 
@@ -41,6 +54,9 @@ class CheapDropout(nn.Module):
             return x
         if x.device.type != "cpu" or self.p == 1:
             return nn.functional.dropout(x, self.p, training=True)
+        if torch.compiler.is_compiling():
+            kept: torch.Tensor = x * keep_cells(x.detach(), self.p)
+            return kept * (1 / (1 - self.p))
         result: torch.Tensor = _Drop.apply(x, self.p)  # type: ignore[no-untyped-call]
         return result
 

@@ -56,6 +56,7 @@ def estimate(
         set_up_torch(recipe)
         prepared = prepare(recipe, progress=processes.voice(progress or Progress()))
         training = Training(prepared, RunFolder(Path()), Progress(quiet=True), processes=processes)
+    training.compile()
     training.network.train()
     plan, lengths = prepared.plan, prepared.windows.lengths
     tokens = seconds = 0.0

@@ -6,6 +6,7 @@ import torch
 from accelerate.utils import set_seed
 
 from spanfit.backends.torch import resolve_device, resolve_precision
+from spanfit.compilation import check_compiler
 from spanfit.errors import RunError
 from spanfit.recipe import Recipe
 
@@ -14,11 +15,14 @@ def check_hardware(recipe: Recipe, *, n_processes: int = 1) -> None:
     """Refuse what this machine cannot do, before anything is read.
 
     Raises:
-        RecipeError: there is no such device, or it does not compute in that precision.
+        RecipeError: there is no such device, it does not compute in that precision, or nothing can
+            be compiled for it.
         RunError: there is no device for each process.
     """
     device = resolve_device(recipe.run.device)
     resolve_precision(recipe.run.precision, device)
+    if recipe.batch.compiled:
+        check_compiler(device)
     n_devices = {"cuda": torch.cuda.device_count(), "mps": 1}.get(device.type, n_processes)
     if n_processes > n_devices:
         raise RunError(

@@ -85,6 +85,7 @@ class Training(Stepper):
         self.publication.write_calibration_part()
         try:
             begin_alike(self.prepared, self.folder.folder, self.processes)
+            self._compile()
             with track(self.folder, self.accelerator, self.prepared.recipe):
                 self._epochs()
             self.processes.tell(lambda: self._write_record("finished"))
@@ -106,6 +107,18 @@ class Training(Stepper):
         seconds = format_seconds(time.monotonic() - self._started)
         self.progress.note(f"finished in {seconds}: {self.folder.folder}")
         return Run(self.folder.folder)
+
+    def _compile(self) -> None:
+        """Have the layers compiled, where the recipe wants it, and say how long it took."""
+        batch = self.prepared.recipe.batch
+        if not batch.compiled:
+            return
+        started = time.monotonic()
+        self.progress.note("layers: being compiled, which takes a minute or more the first time")
+        tokens = batch.max_tokens or self.backend.max_tokens
+        with self.processes.together(), self._memory_explained("batch.max_tokens", tokens):
+            self.compile()
+        self.progress.note(f"layers: compiled in {format_seconds(time.monotonic() - started)}")
 
     def _epochs(self) -> None:
         plan, publication = self.prepared.plan, self.publication
@@ -195,6 +208,7 @@ class Training(Stepper):
             resolved={
                 "precision": self.precision,
                 "packed": self.backend.packing is not None,
+                "compiled": self.prepared.recipe.batch.compiled,
                 "max_tokens": self.prepared.recipe.batch.max_tokens or self.backend.max_tokens,
                 "seed": self.prepared.recipe.run.seed,
             },

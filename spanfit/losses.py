@@ -12,6 +12,7 @@ from torch.nn import functional
 from spanfit.batching import Batch
 from spanfit.tasks.span_targets import SpanTargets
 from spanfit.tasks.tag_targets import TagTargets
+from spanfit.transfers import to_device
 
 
 def span_loss(
@@ -30,19 +31,19 @@ def span_loss(
     Source: Clark and Gardner 2018 (the sum over golds); Szegedy et al. 2016 (smoothing).
     """
     device = logits.device
-    mask = torch.from_numpy(batch.attention_mask).to(device).bool()  # (B, T)
+    mask = to_device(batch.attention_mask, device).bool()  # (B, T)
     log_p = functional.log_softmax(
         logits.masked_fill(~mask[:, :, None], float("-inf")), dim=1
     )  # (B, T, 2)
-    places = torch.from_numpy(span_positions(batch, targets)).to(device)  # (B, G, 2)
+    places = to_device(span_positions(batch, targets), device)  # (B, G, 2)
     gold = log_p.gather(1, places.clamp(min=0)).sum(dim=2)  # (B, G)
     is_gold = places[:, :, 0] >= 0
     loss = -gold.masked_fill(~is_gold, float("-inf")).logsumexp(dim=1) / 2  # (B,)
     if label_smoothing:
-        allowed = torch.from_numpy(_answer_or_null(batch)).to(device)
+        allowed = to_device(_answer_or_null(batch), device)
         spread = log_p.masked_fill(~allowed[:, :, None], 0).sum(dim=(1, 2)) / allowed.sum(dim=1)
         loss = (1 - label_smoothing) * loss - label_smoothing * spread / 2
-    weight = torch.from_numpy(targets.weight[batch.rows]).to(device)
+    weight = to_device(targets.weight[batch.rows], device)
     return (weight * loss).sum()
 
 
@@ -74,13 +75,13 @@ def tag_loss(
     """
     row, column, pieces = tag_positions(batch, targets)
     device = logits.device
-    chosen = logits[torch.from_numpy(row).to(device), torch.from_numpy(column).to(device)]  # (P, K)
+    chosen = logits[to_device(row, device), to_device(column, device)]  # (P, K)
     log_p = functional.log_softmax(chosen.float(), dim=1)
-    tag = torch.from_numpy(targets.tag[pieces].astype(np.int64)).to(device)
+    tag = to_device(targets.tag[pieces].astype(np.int64), device)
     loss = -log_p.gather(1, tag[:, None])[:, 0]  # (P,)
     if label_smoothing:
         loss = (1 - label_smoothing) * loss - label_smoothing * log_p.mean(dim=1)
-    weight = torch.from_numpy(targets.weight[pieces]).to(device)
+    weight = to_device(targets.weight[pieces], device)
     return (weight * loss).sum()
 
 

@@ -53,7 +53,7 @@ def find_stack(network: Any, *, option: str) -> Stack:  # noqa: ANN401 (a PreTra
         ModelError: there is no such list (ALBERT's layers share their weights), or there are
             several in different places (an encoder and a decoder).
     """
-    layers = _find_layers(network, option)
+    layers = find_layers(network, option)
     depth: dict[int, int] = {}
     for number, modules in enumerate(layers):
         for module in modules:
@@ -75,8 +75,12 @@ def find_stack(network: Any, *, option: str) -> Stack:  # noqa: ANN401 (a PreTra
     return Stack(embeddings=lowest, layers=tuple(middle), above=highest)
 
 
-def _find_layers(network: Any, option: str) -> list[tuple[Module, ...]]:  # noqa: ANN401
-    """The modules of each layer, from the lowest."""
+def find_layers(network: Any, option: str) -> list[tuple[Module, ...]]:  # noqa: ANN401
+    """The modules of each layer, from the lowest; `option` is the recipe key that asks.
+
+    Raises:
+        ModelError: see `find_stack`.
+    """
     n_layers = getattr(network.config, "num_hidden_layers", None)
     lists = {
         name: module

@@ -19,6 +19,7 @@ from spanfit.tracking import flatten
 COMPARED_BY_CONTENT = {"data.train", "data.validation", "data.calibration"}
 """Keys that may change where the examples stay what they were: files move."""
 FREE = {
+    "batch.compiled",
     "batch.max_tokens",
     "batch.max_prediction_tokens",
     "batch.packed",

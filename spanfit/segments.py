@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 
 from spanfit.dropout import draw_mask, multiply
+from spanfit.transfers import to_device
 
 Tensor = torch.Tensor
 # Of torch, at the first nested tensor: that they may change, which the probe would find out.
@@ -50,8 +52,8 @@ class Segments:
 
 def make_segments(lengths: Sequence[int], *, device: torch.device) -> Segments:
     """The segments of these lengths."""
-    ends = torch.tensor([0, *lengths], dtype=torch.int32).cumsum(0, dtype=torch.int32)
-    return Segments(tuple(lengths), ends.to(device))
+    bounds = np.cumsum([0, *lengths], dtype=np.int32)
+    return Segments(tuple(lengths), to_device(bounds, device))
 
 
 def attend_within(

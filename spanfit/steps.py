@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from spanfit.backends.torch import TorchBackend, resolve_device, resolve_precision
 from spanfit.batching import join
 from spanfit.checkpoints import Learner
+from spanfit.compilation import choose_samples, compile_layers, explained_compiler
 from spanfit.dropout import cheapen_dropout
 from spanfit.failures import broken_figure
 from spanfit.losses import LOSSES
@@ -74,12 +75,39 @@ class Stepper:
             sees_padding=prepared.pretrained.sees_padding,
             learns_in=precision,
         )
+        if recipe.batch.compiled:
+            compile_layers(network, packs=self.backend.packing is not None)
 
     @property
     def learner(self) -> Learner:
         """What a checkpoint holds of torch's objects."""
         scaler = self.accelerator.scaler
         return Learner(self.network, self.optimizer, self.scheduler, scaler)
+
+    def compile(self) -> None:
+        """Have code made for each kind of batch, before the first step; nothing else is changed.
+
+        torch suits code to the sizes that it sees first. Those here follow from the data, so that a
+        training that is taken up again computes with the code that it began with.
+
+        Raises:
+            ModelError: the layers cannot be compiled.
+        """
+        batch = self.prepared.recipe.batch
+        if not batch.compiled:
+            return
+        samples = choose_samples(
+            self.prepared.windows.lengths[: batch.windows_per_step],
+            packs=self.backend.packing is not None,
+            max_tokens=batch.max_tokens or self.backend.max_tokens,
+        )
+        devices = [self.accelerator.device] if self.accelerator.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices), explained_compiler(self.network):
+            for rows in samples:
+                self.network.train()
+                self.accelerator.backward(self.loss_sum(rows))
+                self.backend.logits(join(self.prepared.windows, rows))
+        self.optimizer.zero_grad()
 
     def take_step(self, rows: Rows) -> tuple[float, float]:
         """One optimizer step on these windows: its mean loss, and the norm of its gradient.

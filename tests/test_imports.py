@@ -23,12 +23,12 @@ LEVELS = (
     "settings suggestion tokenizer temperature null_scale threshold parts",
     "memory cache tokenizer_comparison card_rows",
     "windows",
-    "batching dropout",
+    "batching dropout transfers",
     "metrics decode segments",
     "tasks attention",
     "packing",
     "backends losses optimization doctor",
-    "prediction checkpoints",
+    "prediction checkpoints compilation",
     "evaluation calibration",
     "recalibration",
     "model",
@@ -88,6 +88,8 @@ IMPORT_TORCH = {
     "hardware",
     "steps",
     "processes",
+    "compilation",
+    "transfers",
 }
 """The modules that import one of HEAVY at their top."""
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from spanfit.batching import Batch
 from spanfit.tokenizer import Tokenizer
+from spanfit.transfers import to_device
 
 Array = NDArray[np.int64]
 
@@ -108,13 +109,3 @@ def packed_tensors(
         for name, array in arrays.items()
         if array is not None
     }
-
-
-def to_device(array: Array, device: torch.device) -> torch.Tensor:
-    """An array as a tensor there; on its way to a GPU nobody waits for it."""
-    tensor = torch.from_numpy(array)
-    if device.type == "cpu":
-        return tensor
-    if device.type == "cuda":
-        tensor = tensor.pin_memory()  # else the copy would not be asynchronous
-    return tensor.to(device, non_blocking=True)

@@ -14,19 +14,14 @@ import numpy.typing as npt
 import torch
 
 from spanfit.attention import Packing
-from spanfit.backends.inputs import (
-    PACKED_INPUTS,
-    input_tensors,
-    packed_tensors,
-    taken_inputs,
-    to_device,
-)
+from spanfit.backends.inputs import PACKED_INPUTS, input_tensors, packed_tensors, taken_inputs
 from spanfit.backends.messages import quiet_transformers
 from spanfit.batching import Batch, split_by_equal_length, split_by_length, split_by_tokens
 from spanfit.errors import RecipeError
 from spanfit.packing import enable_packing
 from spanfit.tokenizer import Tokenizer
 from spanfit.tokens import Int64
+from spanfit.transfers import to_device
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 from spanfit.batching import Batch, answer_tokens
 from spanfit.decode.merging import WindowCandidates, to_candidates
 from spanfit.decode.spans import BestSpans, broken_logits, check_request, fill_up
+from spanfit.transfers import to_device
 from spanfit.windows import Windows
 
 
@@ -24,8 +25,8 @@ def decode_batch(
     Raises:
         ModelError: logits are NaN or +inf.
     """
-    allowed = torch.from_numpy(answer_tokens(windows, batch)).to(logits.device)
-    null_position = torch.from_numpy(batch.null_position).to(logits.device).long()
+    allowed = to_device(answer_tokens(windows, batch), logits.device)
+    null_position = to_device(batch.null_position, logits.device).long()
     row = torch.arange(len(logits), device=logits.device)
     null_score = logits.detach()[row, null_position].float().sum(dim=1).cpu().numpy()
     start, end = logits.unbind(dim=2)

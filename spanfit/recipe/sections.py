@@ -223,6 +223,11 @@ class BatchSection(Section):
         True,
         description="windows go into one row without padding, where the encoder allows it",
     )
+    compiled: bool = Field(
+        False,
+        description="layers go through torch.compile, a minute or more at the start; meant for a "
+        "GPU, no gain on a CPU",
+    )
 
 
 class RunSection(Section):
