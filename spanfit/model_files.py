@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import reprlib
 import shlex
 import stat
@@ -42,6 +43,8 @@ EXPORTS = ("onnx", "openvino")
 
 LFS_POINTER = b"version https://git-lfs"
 """How the small file begins that Git LFS puts in the place of a large one."""
+
+_BROKEN = re.compile("[\0\ud800-\udfff]")
 
 AGAIN = "the model once more from where it was published (hf download ORGANISATION/NAME)"
 
@@ -151,9 +154,10 @@ def read_json(
             expected="a JSON object",
             fix=fix,
         ) from None
-    if (text := _find_null(content)) is not None:
+    if (text := _find_broken(content)) is not None:
+        what = "a NUL character" if "\0" in text else "half of a surrogate pair"
         raise ModelError(
-            "there is a NUL character in this file",
+            f"there is {what} in this file",
             where=str(file),
             expected="names and texts without",
             found=describe(text),
@@ -192,12 +196,12 @@ def describe(value: object) -> str:
     return shown.repr(value)
 
 
-def _find_null(content: object) -> str | None:
-    """A key or a text with a NUL, which C would take for its end; None where there is none."""
+def _find_broken(content: object) -> str | None:
+    """A key or a text with a NUL, which C would take for its end, or that no UTF-8 can hold."""
     left = [content]
     while left:
         value = left.pop()
-        if isinstance(value, str) and "\0" in value:
+        if isinstance(value, str) and _BROKEN.search(value):
             return value
         if isinstance(value, dict):
             left += [*value, *value.values()]
