@@ -15,8 +15,7 @@ def to_device(array: NDArray[Any], device: torch.device) -> torch.Tensor:
     is asked next would reach it late.
     """
     tensor = torch.from_numpy(array)
-    if device.type == "cpu":
-        return tensor
-    if device.type == "cuda":
-        tensor = tensor.pin_memory()  # else the copy would not be asynchronous
-    return tensor.to(device, non_blocking=True)
+    if device.type != "cuda":
+        return tensor.to(device)
+    # Else the copy would not be asynchronous; torch keeps pinned memory until it is done.
+    return tensor.pin_memory().to(device, non_blocking=True)
