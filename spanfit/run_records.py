@@ -94,13 +94,11 @@ def list_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[
     names = [("software", name) for name in ("python", "spanfit", *TESTED_PACKAGES)]
     names += [("hardware", name) for name in ("processor", "device", "threads", "processes")]
     names += [("resolved", name) for name in ("precision", "packed", "compiled", "max_tokens")]
-    # Some did not say:
-    before = {
-        **before,
-        "hardware": {"processes": 1, **before["hardware"]},
-        "resolved": {"compiled": False, **before["resolved"]},
-    }
-    values = [(name, before[part].get(name), now[part].get(name)) for part, name in names]
+    unsaid = {"processes": 1, "compiled": False}  # by older runs
+    values = [
+        (name, *(run[part].get(name, unsaid.get(name)) for run in (before, now)))
+        for part, name in names
+    ]
     return [f"{name} {then} → {here}" for name, then, here in values if then != here]
 
 

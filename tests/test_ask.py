@@ -268,12 +268,14 @@ def test_no_answer_in_many_texts_shows_none_of_them(command, tmp_path, folder, p
         (("--question", "Who?", "--context", "nowhere"), 1, "no such file or folder"),
         (("--question", "Who?", "--question", " ", "--context", "reports"), 2, "question is empty"),
         (("--question", "Who?", "--context", "bad.txt"), 1, "bad.txt, line 1"),
+        (("--question", "Who?", "--context", "wide.txt"), 1, "iconv -f utf-16 -t utf-8 wide.txt"),
         (("--question", "Who?", "--context", "void"), 1, "no text file in this folder"),
         (("--question", "Who?"), 2, "Missing option '--context'"),
     ],
 )
 def test_wrong_words_get_one_message(command, folder, place, words, code, expected):
-    Path("bad.txt").write_bytes(b"\xff\xfe")
+    Path("bad.txt").write_bytes(b"caf\xe9")
+    Path("wide.txt").write_bytes(b"\xff\xfe")
     Path("void").mkdir()
     found, out, err = command(folder, *words)
     assert (found, out) == (code, "")

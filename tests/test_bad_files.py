@@ -261,14 +261,14 @@ def test_what_is_no_file(kind, command, tmp_path, gold, monkeypatch):
 def test_names_of_models_and_outputs_that_no_file_system_has(command, gold):
     """What fails in looking for a file has its name and a hint, wherever that is."""
     long = "a" * 5_000
-    for words in (
-        ["windows", gold, "--tokenizer", long],
-        ["push", long, "organisation/name"],
-        ["predict", "model", gold, "--out", gold.with_name(long)],
+    for words, at in (
+        (["windows", gold, "--tokenizer", long], "aaa"),
+        (["push", long, "organisation/name"], "aaa"),
+        (["predict", "model", gold, "--out", gold.with_name(long)], f"{gold.parent}/aaa"),
     ):
         code, out, err = command(*words)
         assert (code, out) == (1, "")
-        require_message(err, says="aaa: File name too long", hint="ls -ld ")
+        require_message(err, at=at, says=": File name too long\n", hint=f"ls -ld '{at}")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
