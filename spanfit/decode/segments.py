@@ -173,7 +173,8 @@ def segment_probability(sums: SequenceSums, segments: Segments) -> Doubles:
             following = positions.active[position + 1 :]
             ended = slice(following[0] if len(following) else 0, count)
             result = _log_sum(value[ended] + sums.after[units[ended]])
-            probability[positions.order[ended]] = np.minimum(np.exp(result), 1.0)
+            # Rounding of very large scores can lift it above 0.
+            probability[positions.order[ended]] = np.exp(np.minimum(result, 0.0))
     return probability
 
 
