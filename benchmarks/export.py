@@ -106,7 +106,6 @@ def time_backends(model: str, data: Path, folder: Path, *, options: Any) -> None
     import torch
 
     import spanfit
-    from spanfit.batching import join
     from spanfit.data import read
     from spanfit.data.splitting import limit
 
@@ -123,8 +122,8 @@ def time_backends(model: str, data: Path, folder: Path, *, options: Any) -> None
             print(f"{kind}: {note}")
 
     def run(backend: Any) -> None:  # noqa: ANN401
-        for rows in backend.split(windows.lengths, max_tokens=None):
-            backend.logits(join(windows, rows))
+        for _ in backend.logits_of(windows, backend.split(windows.lengths, max_tokens=None)):
+            pass
 
     backend: Any = predictor.backend  # a TorchBackend
     work: dict[str, Callable[[], None]] = {

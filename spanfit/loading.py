@@ -45,10 +45,10 @@ def load(
     `backend` is "torch", an exported network ("onnx", "openvino", or one of those with "-int8"), or
     "auto": torch where the weights and torch are there, else what was exported. `device` is "cpu",
     "cuda", "mps", or "auto" for the best that is here. `max_tokens` bounds the padded tokens of a
-    batch, and so the memory that it takes; None: what suits the device. `threads`: of the CPU;
-    None: as OMP_NUM_THREADS says, else as the backend thinks best (torch has one number for the
-    whole process). `trust_remote_code` runs Python code that comes with the model, for
-    architectures that transformers does not have.
+    batch, and so the memory that it takes; None: what suits the device, and a CPU computes several
+    small ones at once where it can. `threads`: of the CPU; None: as OMP_NUM_THREADS says, else as
+    the backend thinks best (torch has one number for the whole process). `trust_remote_code` runs
+    Python code that comes with the model, for architectures that transformers does not have.
 
     Raises:
         ModelError: there is no such model or backend, or it was trained neither to answer nor to
@@ -105,7 +105,12 @@ def load(
         tokenizer=loaded.tokenizer,
         settings=settings,
         backend=TorchBackend(
-            network, loaded.tokenizer, packs=True, sees_padding=loaded.sees_padding
+            network,
+            loaded.tokenizer,
+            packs=True,
+            sees_padding=loaded.sees_padding,
+            # Others' code may keep what it computes; and who bounds memory wants one at a time.
+            side_by_side=not trust_remote_code and max_tokens is None,
         ),
         max_tokens=max_tokens,
     )

@@ -11,13 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from spanfit.backends.base import Backend
-from spanfit.batching import Batch, join
+from spanfit.batching import Batch
 from spanfit.data import Counted, stream, tally
 from spanfit.data.faults import SkippedLines, refuse_line
 from spanfit.data.prediction_lines import format_line
@@ -114,7 +115,7 @@ class Predictor:
         """The same for arranged examples, in chunks of bounded size, each beside its examples.
 
         A text that the chunk before held too is not tokenised again. A context that many examples
-        share counts for each of them, because each has windows and candidates of its own.
+        share counts for each, because each has windows and candidates of its own.
         """
         memory = TextMemory(self.tokenizer)
         for chunk in gather(
@@ -135,12 +136,12 @@ class Predictor:
     ) -> list[Prediction]:
         windows = self.windows(examples, memory=memory)
         candidates = []
-        for rows in self.backend.split(windows.lengths, max_tokens=self.max_tokens):
-            batch = join(windows, rows)
-            logits = self.backend.logits(batch)
-            if observe is not None:
-                observe(examples, windows, batch, logits)
-            candidates.append(self.task.decode(logits, batch, windows, self.settings.decode))
+        parts = self.backend.split(windows.lengths, max_tokens=self.max_tokens)
+        with closing(self.backend.logits_of(windows, parts)) as computed:
+            for batch, logits in computed:
+                if observe is not None:
+                    observe(examples, windows, batch, logits)
+                candidates.append(self.task.decode(logits, batch, windows, self.settings.decode))
         return self.task.merge(
             examples,
             candidates,

@@ -124,6 +124,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         "test_untrusted_models.py",
         "test_bad_files_with_models.py",
         "test_compilation.py",
+        "test_side_by_side.py",
     }
     is_light = config.getoption("markexpr") == "not training"
     return True if is_light and collection_path.name in training else None

@@ -71,6 +71,7 @@ IMPORT_TORCH = {
     "backends.messages",
     "backends.positions",
     "backends.probing",
+    "backends.side_by_side",
     "backends.torch",
     "backends.pretrained",
     "backends.weights",

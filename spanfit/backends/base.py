@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from spanfit.batching import Batch
 from spanfit.tokens import Int64
+from spanfit.windows import Windows
 
 if TYPE_CHECKING:
     import torch
@@ -43,4 +45,12 @@ class Backend(Protocol):
 
         *Shape:* (B, T, n_outputs), float32, as an array of the device that computed it, so that
         decoding can happen there.
+        """
+
+    def logits_of(
+        self, windows: Windows, parts: Sequence[Int64]
+    ) -> Generator[tuple[Batch, Logits]]:
+        """The batch of each part of the windows with its logits, in their order.
+
+        What `logits` says of each, though several may be computed at once. To be closed.
         """

@@ -8,7 +8,7 @@ a call costs no more than five to ten tokens do (benchmarks/RESULTS.md).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanfit.backends.formats import Format, digest_files
-from spanfit.batching import Batch, split_by_length
+from spanfit.batching import Batch, join, split_by_length
 from spanfit.errors import ModelError
 from spanfit.tokens import Int64
+from spanfit.windows import Windows
 
 OVERHEAD_TOKENS = 64
 """What a batch costs beside its tokens: it is joined and decoded."""
@@ -74,6 +75,14 @@ class ExportedBackend(ABC):
         logits = np.zeros((*batch.input_ids.shape, rows[0].shape[1]), np.float32)
         logits[batch.attention_mask > 0] = np.concatenate(rows)
         return logits
+
+    def logits_of(
+        self, windows: Windows, parts: Sequence[Int64]
+    ) -> Generator[tuple[Batch, NDArray[np.float32]]]:
+        """The batch of each part with its logits, one after the other."""
+        for rows in parts:
+            batch = join(windows, rows)
+            yield batch, self.logits(batch)
 
 
 def take_window(batch: Batch, row: int, names: Iterable[str]) -> Inputs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
@@ -16,12 +16,20 @@ import torch
 from spanfit.attention import Packing
 from spanfit.backends.inputs import PACKED_INPUTS, input_tensors, packed_tensors, taken_inputs
 from spanfit.backends.messages import quiet_transformers
-from spanfit.batching import Batch, split_by_equal_length, split_by_length, split_by_tokens
+from spanfit.backends.side_by_side import compute_side_by_side
+from spanfit.batching import (
+    Batch,
+    join,
+    split_by_equal_length,
+    split_by_length,
+    split_by_tokens,
+)
 from spanfit.errors import RecipeError
 from spanfit.packing import enable_packing
 from spanfit.tokenizer import Tokenizer
 from spanfit.tokens import Int64
 from spanfit.transfers import to_device
+from spanfit.windows import Windows
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -41,6 +49,9 @@ OVERHEAD_TOKENS = {"cpu": 64, "cuda": 16_384, "mps": 4096}
 benchmarks/RESULTS.md), elsewhere so many that there are as few batches as the budget allows."""
 
 
+SIDE_BY_SIDE_TOKENS = 1024
+"""Of each of the packs that a CPU computes at once."""
+
 MAX_RELATIVE_TOKENS = 1024
 """Of a pack, where the network makes a table of all pairs of its tokens (T5)."""
 
@@ -52,6 +63,8 @@ class TorchBackend:
     (`packing` says whether); else padded, those of like length together. `learns_in`: the precision
     of `compute` in a training, which may differ from that of `logits`; None: it does not learn.
     `sees_padding`: padding changes what it says, so windows of one length go together.
+    `side_by_side`: a CPU may compute several packs at once, which the code of the network has to
+    stand; that of transformers does.
     """
 
     name = "torch"
@@ -64,6 +77,7 @@ class TorchBackend:
         precision: str = "fp32",
         packs: bool = False,
         sees_padding: bool = False,
+        side_by_side: bool = False,
         learns_in: str | None = None,
     ) -> None:
         self.network = network
@@ -74,6 +88,7 @@ class TorchBackend:
         if packs and self.device.type in PACKING_DEVICES:
             dtype = None if learns_in is None else PRECISIONS[learns_in]
             self.packing = enable_packing(network, learns=learns_in is not None, dtype=dtype)
+        self._side_by_side = side_by_side and self.packing is not None
 
     @property
     def device(self) -> torch.device:
@@ -84,7 +99,7 @@ class TorchBackend:
     @property
     def max_tokens(self) -> int:
         """Padded tokens of a batch that suit the device."""
-        return MAX_TOKENS[self.device.type]
+        return SIDE_BY_SIDE_TOKENS if self._is_shared_out else MAX_TOKENS[self.device.type]
 
     def split(self, lengths: npt.NDArray[np.integer], *, max_tokens: int | None) -> list[Int64]:
         """Batches of windows of these lengths: see `Backend.split`."""
@@ -125,6 +140,25 @@ class TorchBackend:
                 return self.compute(batch)
         finally:
             self.network.train(was_training)
+
+    def logits_of(
+        self, windows: Windows, parts: Sequence[Int64]
+    ) -> Generator[tuple[Batch, torch.Tensor]]:
+        """The batch of each part of the windows with its logits, in their order; see `Backend`."""
+
+        def compute(rows: Int64) -> tuple[Batch, torch.Tensor]:
+            batch = join(windows, rows)
+            return batch, self.logits(batch)
+
+        # Those that are in training take turns, since each batch turns dropout off and on again.
+        if self._is_shared_out and not self.network.training:
+            yield from compute_side_by_side(compute, parts)
+        else:
+            yield from map(compute, parts)
+
+    @property
+    def _is_shared_out(self) -> bool:
+        return self._side_by_side and self.device.type == "cpu" and torch.get_num_threads() > 1
 
     def compute(self, batch: Batch) -> torch.Tensor:
         """The same as the network is now: in training, with gradient, under any autocast.
