@@ -122,7 +122,7 @@ def time_backends(model: str, data: Path, folder: Path, *, options: Any) -> None
             print(f"{kind}: {note}")
 
     def run(backend: Any) -> None:  # noqa: ANN401
-        for _ in backend.logits_of(windows, backend.split(windows.lengths, max_tokens=None)):
+        for _ in backend.compute_batches(windows, backend.split(windows.lengths, max_tokens=None)):
             pass
 
     backend: Any = predictor.backend  # a TorchBackend

@@ -137,7 +137,7 @@ class Predictor:
         windows = self.windows(examples, memory=memory)
         candidates = []
         parts = self.backend.split(windows.lengths, max_tokens=self.max_tokens)
-        with closing(self.backend.logits_of(windows, parts)) as computed:
+        with closing(self.backend.compute_batches(windows, parts)) as computed:
             for batch, logits in computed:
                 if observe is not None:
                     observe(examples, windows, batch, logits)

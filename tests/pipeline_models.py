@@ -13,6 +13,7 @@ import numpy as np
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, processors
 
+from spanfit.backends.base import compute_in_turn
 from spanfit.batching import split_by_length
 from spanfit.model import Model
 from spanfit.prediction import Predictor
@@ -41,6 +42,8 @@ class PencilBackend:
     def split(self, lengths, *, max_tokens):
         limit = max_tokens or self.max_tokens
         return split_by_length(lengths, max_tokens=limit, overhead_tokens=4096)
+
+    compute_batches = compute_in_turn
 
     def logits(self, batch):
         size = self.tokenizer.backend.get_vocab_size()

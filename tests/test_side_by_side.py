@@ -134,7 +134,7 @@ def test_a_loaded_model_computes_packs_at_once_and_says_the_same(folder, three_t
     found = list(model.predictor.predict(examples))
     hook.remove()
     assert len(set(met)) == 3  # three were inside of the network at one time
-    with closing(backend.logits_of(windows, parts)) as computed:
+    with closing(backend.compute_batches(windows, parts)) as computed:
         for rows, (batch, logits) in zip(parts, computed, strict=True):
             np.testing.assert_array_equal(batch.rows, rows)
             torch.testing.assert_close(logits, backend.logits(batch), rtol=1e-4, atol=1e-5)

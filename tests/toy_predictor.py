@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from toy_tokenizers import load
 
+from spanfit.backends.base import compute_in_turn
 from spanfit.batching import split_by_length
 from spanfit.prediction import Predictor, predict_file
 from spanfit.settings import ModelSettings
@@ -33,6 +34,8 @@ class ToyBackend:
     def split(self, lengths, *, max_tokens):
         limit = max_tokens or self.max_tokens
         return split_by_length(lengths, max_tokens=limit, overhead_tokens=64)
+
+    compute_batches = compute_in_turn
 
     def logits(self, batch):
         time.sleep(self.seconds)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from spanfit.batching import Batch
+from spanfit.batching import Batch, join
 from spanfit.tokens import Int64
 from spanfit.windows import Windows
 
@@ -47,10 +47,19 @@ class Backend(Protocol):
         decoding can happen there.
         """
 
-    def logits_of(
+    def compute_batches(
         self, windows: Windows, parts: Sequence[Int64]
     ) -> Generator[tuple[Batch, Logits]]:
         """The batch of each part of the windows with its logits, in their order.
 
         What `logits` says of each, though several may be computed at once. To be closed.
         """
+
+
+def compute_in_turn(
+    backend: Backend, windows: Windows, parts: Sequence[Int64]
+) -> Generator[tuple[Batch, Logits]]:
+    """`Backend.compute_batches` of those that compute one batch after the other."""
+    for rows in parts:
+        batch = join(windows, rows)
+        yield batch, backend.logits(batch)

@@ -8,18 +8,18 @@ a call costs no more than five to ten tokens do (benchmarks/RESULTS.md).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spanfit.backends.base import compute_in_turn
 from spanfit.backends.formats import Format, digest_files
-from spanfit.batching import Batch, join, split_by_length
+from spanfit.batching import Batch, split_by_length
 from spanfit.errors import ModelError
 from spanfit.tokens import Int64
-from spanfit.windows import Windows
 
 OVERHEAD_TOKENS = 64
 """What a batch costs beside its tokens: it is joined and decoded."""
@@ -76,13 +76,7 @@ class ExportedBackend(ABC):
         logits[batch.attention_mask > 0] = np.concatenate(rows)
         return logits
 
-    def logits_of(
-        self, windows: Windows, parts: Sequence[Int64]
-    ) -> Generator[tuple[Batch, NDArray[np.float32]]]:
-        """The batch of each part with its logits, one after the other."""
-        for rows in parts:
-            batch = join(windows, rows)
-            yield batch, self.logits(batch)
+    compute_batches = compute_in_turn
 
 
 def take_window(batch: Batch, row: int, names: Iterable[str]) -> Inputs:

@@ -141,7 +141,7 @@ class TorchBackend:
         finally:
             self.network.train(was_training)
 
-    def logits_of(
+    def compute_batches(
         self, windows: Windows, parts: Sequence[Int64]
     ) -> Generator[tuple[Batch, torch.Tensor]]:
         """The batch of each part of the windows with its logits, in their order; see `Backend`."""
