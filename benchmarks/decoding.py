@@ -35,7 +35,8 @@ from spanfit import data
 from spanfit.batching import Batch, answer_tokens, join, split_by_length
 from spanfit.decode.merging import concatenate, decode_batch, merge_all
 from spanfit.decode.spans import best_spans
-from spanfit.tokenizer import Tokenizer, load_tokenizer
+from spanfit.tokenizer import Tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 from spanfit.types import QuestionExample, QuestionPrediction, TextPair
 from spanfit.windows import Windows, WindowSettings, make_windows
 

@@ -56,7 +56,7 @@ def make_once(data: str, source: str) -> tuple[int, float]:
     from spanfit.quickstart import encoder_folder
     from spanfit.recipe import WindowsSection
     from spanfit.tasks import find_task
-    from spanfit.tokenizer import load_tokenizer
+    from spanfit.tokenizer_opening import load_tokenizer
     from spanfit.windows import WindowSettings, make_windows
 
     examples = spanfit.read(data)

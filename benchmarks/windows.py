@@ -28,7 +28,7 @@ import numpy as np
 import spanfit.data
 from spanfit.data.answers import check_answers
 from spanfit.tasks.questions import QuestionTask
-from spanfit.tokenizer import load_tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 from spanfit.types import QuestionExample
 from spanfit.windows import WindowSettings, make_windows
 

@@ -17,7 +17,8 @@ from spanfit.text.alignment import align
 from spanfit.text.segmentation import find_words, segment
 from spanfit.text.spelling import KINDS, LETTER, spell, spell_text
 from spanfit.text.token_marks import read_bytes
-from spanfit.tokenizer import Tokenizer, load_tokenizer
+from spanfit.tokenizer import Tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 from spanfit.tokens import Texts
 from spanfit.types import TextPair
 from spanfit.windows import WindowSettings, make_windows

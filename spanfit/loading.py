@@ -22,7 +22,7 @@ from spanfit.prediction import Predictor
 from spanfit.recipe import WindowsSection
 from spanfit.settings import FILE_NAME, ITS_OWN, ModelSettings, read_settings
 from spanfit.tasks import TASKS
-from spanfit.tokenizer import load_tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 
 RUNTIMES: dict[str, type[OnnxBackend] | type[OpenVinoBackend]] = {
     "onnx": OnnxBackend,

@@ -64,7 +64,7 @@ class Predictor:
 
     @property
     def calibration(self) -> Calibration:
-        """Threshold and temperature that were fitted for this backend."""
+        """What was fitted for this backend."""
         return self.settings.calibration_of(self.backend.name)
 
     def describe(self) -> dict[str, str]:
@@ -114,8 +114,7 @@ class Predictor:
     ) -> Iterator[tuple[list[Example], list[Prediction]]]:
         """The same for arranged examples, in chunks of bounded size, each beside its examples.
 
-        A text that the chunk before held too is not tokenised again. A context that many examples
-        share counts for each, because each has windows and candidates of its own.
+        A text of the chunk before is not tokenised again, but counts for each of its examples.
         """
         memory = TextMemory(self.tokenizer)
         for chunk in gather(

@@ -1,10 +1,7 @@
 """Tokenizers as SpanFit uses them: each text alone, whole, without special tokens, as arrays.
 
-A tokenizer is a frozen copy of a `tokenizers` backend plus what its folder says beside it. The
-copy neither truncates nor pads, whatever the file carries (many published ones cut at 128), and
-nobody else holds it, so no other call can set that again. transformers is needed only to freeze
-one of its tokenizers, and for nothing that happens after that; but one that is written in Python
-stays in use (`python_tokenizer`). A segmenter may cut words first; ranges are of the original.
+A tokenizer is a frozen backend plus what its folder says beside it (`tokenizer_opening` makes it).
+A segmenter may cut words first; ranges are of the original.
 """
 
 from __future__ import annotations
@@ -17,23 +14,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import tokenizers
 
-from spanfit.auto_tokenizer import open_folder
 from spanfit.errors import DataError, ModelError, SpanFitError
 from spanfit.groups import CHARACTERS_AT_ONCE, gather
-from spanfit.model_files import check_content, check_file, check_folder
-from spanfit.model_requests import check_tokenizer_files
 from spanfit.offsets import trim
 from spanfit.pretokens import divide, needs_leading_space
 from spanfit.python_tokenizer import PythonBackend
-from spanfit.template import Template, probe_pair, probe_single
+from spanfit.template import Template
 from spanfit.text.segmentation import SEGMENTERS, Segmenter, find_words, restore, segment
 from spanfit.tokenizer_backend import Backend
-from spanfit.tokenizer_config import TokenizerConfig, known_length, read_config
+from spanfit.tokenizer_config import TokenizerConfig
 from spanfit.tokens import Int32, Int64, Texts
 
 TEXTS_AT_ONCE = 256
@@ -42,7 +34,7 @@ TEXTS_AT_ONCE = 256
 
 @dataclass(frozen=True, eq=False)
 class Tokenizer:
-    """A frozen backend with its template and padding; made by the functions below.
+    """A frozen backend with its template and padding; made by `tokenizer_opening`.
 
     `template` is that of a pair, `single_template` that of one text; `source` the folder or name
     that it came from. `segmenter` names what cuts words before (see `text.segmentation`).
@@ -163,7 +155,7 @@ class Tokenizer:
         return ids, *restore(parts, lengths, starts, ends), lengths
 
     def _encode_raw(self, texts: list[str]) -> tuple[Int32, Int32, Int32, Int64]:
-        with _explained(self.source):
+        with explained(self.source):
             encodings = self.backend.encode_batch(texts, add_special_tokens=False)
         lengths = np.fromiter(map(len, encodings), np.int64, len(encodings))
         n = int(lengths.sum())
@@ -209,79 +201,6 @@ class Tokenizer:
         (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
 
 
-def load_tokenizer(source: str | Path) -> Tokenizer:
-    """The tokenizer of a folder with a tokenizer.json, or of such a file itself.
-
-    A folder that has none, but a tokenizer_config.json, is read by AutoTokenizer.
-
-    Raises:
-        ModelError: there is none, it cannot be read, or its template does not fit.
-        MissingExtraError: it needs a package that is not installed.
-    """
-    path = Path(source)
-    if path.is_dir():
-        check_folder(path)
-    file = path / "tokenizer.json" if path.is_dir() else path
-    check_file(file)
-    if not file.is_file():
-        if (path / "tokenizer_config.json").is_file():
-            check_tokenizer_files(path, trust_remote_code=False)
-            return from_transformers(open_folder(path))
-        raise ModelError(
-            "no tokenizer.json here",
-            where=str(path),
-            fix="the folder of a model saved by SpanFit or transformers",
-        )
-    check_content(file)
-    try:
-        backend = tokenizers.Tokenizer.from_file(str(file))
-    except Exception as error:  # the Rust side raises nothing narrower
-        raise ModelError(
-            "not a tokenizer file",
-            where=str(file),
-            expected="what tokenizers.Tokenizer.save writes",
-            found=str(error),
-            fix="tokenizer.json once more from where the model was published",
-        ) from None
-    return _freeze(backend, read_config(file.parent, backend), source=str(source))
-
-
-def from_transformers(tok: Any) -> Tokenizer:  # noqa: ANN401 - no transformers here, not even its types
-    """Freeze the backend of a transformers tokenizer: what it does now is what stays.
-
-    One that is written in Python is taken as it is, with the ranges that `text.alignment` finds.
-
-    Raises:
-        ModelError: it is neither of the two, fails, or its template does not fit.
-        DataError: the ranges of a Python tokenizer's tokens cannot be found in a probe text.
-    """
-    name = type(tok).__name__
-    backend: Backend
-    own = getattr(tok, "backend_tokenizer", None)
-    if isinstance(own, tokenizers.Tokenizer):
-        backend = tokenizers.Tokenizer.from_str(own.to_str())
-    elif hasattr(tok, "build_inputs_with_special_tokens"):
-        backend = PythonBackend(tok)
-    else:
-        raise ModelError(
-            "this tokenizer is written in Python, but is none of transformers'",
-            where=str(getattr(tok, "name_or_path", "") or name),
-            expected="a tokenizer with a tokenizer.json, or a subclass of PreTrainedTokenizer",
-            found=name,
-        )
-    roles = tok.special_tokens_map.items()
-    names = {role: str(text) for role, text in roles if role.endswith("_token")}
-    config = TokenizerConfig(
-        padding_side=tok.padding_side,
-        has_type_ids="token_type_ids" in tok.model_input_names,
-        max_length=known_length(tok.model_max_length),
-        pad_id=0 if tok.pad_token_id is None else tok.pad_token_id,
-        cls_id=tok.cls_token_id,
-        names=tuple(sorted(names.items())),
-    )
-    return _freeze(backend, config, source=str(tok.name_or_path or name))
-
-
 def _not_a_text(texts: Sequence[str]) -> DataError:
     """Why the backend refused `texts`."""
     for text in texts:
@@ -296,20 +215,8 @@ def _not_a_text(texts: Sequence[str]) -> DataError:
     return DataError("a text is not a string", found=repr(texts)[:80])
 
 
-def _freeze(backend: Backend, config: TokenizerConfig, *, source: str) -> Tokenizer:
-    """A tokenizer around `backend`, which nobody else holds and which now does not cut or pad."""
-    if isinstance(backend, tokenizers.Tokenizer):
-        backend.no_truncation()
-        backend.no_padding()
-    fixed_first = config.padding_side == "right"
-    with _explained(source):
-        pair = probe_pair(backend, fixed_first=fixed_first, cls_id=config.cls_id)
-        single = probe_single(backend, cls_id=config.cls_id)
-    return Tokenizer(backend, config, template=pair, single_template=single, source=source)
-
-
 @contextmanager
-def _explained(source: str) -> Iterator[None]:
+def explained(source: str) -> Iterator[None]:
     """Turn what the Rust side raises of a text into one message; a panic is no Exception.
 
     Raises:

@@ -9,7 +9,8 @@ import numpy as np
 
 from spanfit.errors import require
 from spanfit.readings import PROBE_TEXTS, differing_settings
-from spanfit.tokenizer import Tokenizer, from_transformers, load_tokenizer
+from spanfit.tokenizer import Tokenizer
+from spanfit.tokenizer_opening import from_transformers, load_tokenizer
 
 
 def compare_readings(folder: str | Path) -> list[str]:

@@ -19,7 +19,8 @@ from spanfit.model import Model
 from spanfit.prediction import Predictor
 from spanfit.settings import ModelSettings
 from spanfit.tasks import TASKS
-from spanfit.tokenizer import Tokenizer, load_tokenizer
+from spanfit.tokenizer import Tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 

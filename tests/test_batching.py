@@ -17,7 +17,7 @@ from spanfit.batching import (
     split_by_length,
     split_by_tokens,
 )
-from spanfit.tokenizer import from_transformers
+from spanfit.tokenizer_opening import from_transformers
 from spanfit.types import TextPair
 from spanfit.windows import WindowSettings, make_windows
 

@@ -18,7 +18,7 @@ from spanfit.recipe import DecodeSection, TaskSection
 from spanfit.settings import ModelSettings
 from spanfit.tasks import QuestionTask
 from spanfit.tasks.coverage import measure_coverage, summarise_lengths
-from spanfit.tokenizer import load_tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 from spanfit.types import Answer, QuestionExample
 from spanfit.windows import WindowSettings, make_windows
 

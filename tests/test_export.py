@@ -26,7 +26,7 @@ from spanfit.exports import making
 from spanfit.exports.graphs import write_onnx
 from spanfit.exports.quantization import list_narrowing, quantize_onnx
 from spanfit.settings import Calibration, ModelSettings
-from spanfit.tokenizer import load_tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 
 NEEDED = ("onnx", "onnxscript", "onnxruntime", "openvino", "nncf")
 MISSING = [package for package in NEEDED if find_spec(package) is None]

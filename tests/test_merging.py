@@ -21,7 +21,7 @@ from spanfit.decode.merging import (
     merge_all,
 )
 from spanfit.errors import ModelError
-from spanfit.tokenizer import load_tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 from spanfit.types import QuestionExample, TextPair
 from spanfit.windows import WindowSettings, make_windows
 

@@ -13,7 +13,7 @@ import tokenizers
 from toy_tokenizers import KINDS, NASTY, TEMPLATES, arrange, load, prose
 
 from spanfit.batching import join
-from spanfit.tokenizer import from_transformers, load_tokenizer
+from spanfit.tokenizer_opening import from_transformers, load_tokenizer
 from spanfit.types import TextPair
 from spanfit.windows import WindowSettings, make_windows
 

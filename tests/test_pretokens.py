@@ -11,7 +11,7 @@ from tokenizers import models, pre_tokenizers
 from toy_tokenizers import KINDS, NASTY, backend_of
 
 from spanfit.pretokens import divide, needs_leading_space
-from spanfit.tokenizer import load_tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 
 
 @pytest.mark.parametrize(("kind", "needs"), [("wordpiece", 0), ("bytelevel", 1), ("unigram", 0)])

@@ -13,7 +13,7 @@ from toy_tokenizers import NASTY
 
 from spanfit.data import read
 from spanfit.errors import DataError, MissingExtraError, ModelError
-from spanfit.tokenizer import from_transformers, load_tokenizer
+from spanfit.tokenizer_opening import from_transformers, load_tokenizer
 from spanfit.types import TextPair
 from spanfit.windows import WindowSettings, make_windows
 

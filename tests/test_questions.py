@@ -20,7 +20,7 @@ from spanfit.recipe import DecodeSection, TaskSection
 from spanfit.settings import Calibration, ModelSettings
 from spanfit.tasks import TASKS, QuestionTask
 from spanfit.tasks.labels import find_tokens
-from spanfit.tokenizer import load_tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 from spanfit.tokens import Texts
 from spanfit.types import Answer, QuestionExample
 from spanfit.windows import WindowSettings, make_windows

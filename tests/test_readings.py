@@ -7,8 +7,8 @@ import shutil
 import pytest
 from toy_tokenizers import DATA, KINDS, NASTY, TEMPLATES, arrange, change, load, prose
 
-from spanfit.tokenizer import from_transformers, load_tokenizer
 from spanfit.tokenizer_comparison import compare_readings
+from spanfit.tokenizer_opening import from_transformers, load_tokenizer
 
 TEXTS = (*NASTY, *prose())
 

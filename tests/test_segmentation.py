@@ -16,7 +16,7 @@ from spanfit.data import read
 from spanfit.errors import DataError, MissingExtraError, ModelError
 from spanfit.memory import TextMemory
 from spanfit.text.segmentation import Jumanpp, Mecab, find_words, segment
-from spanfit.tokenizer import load_tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 
 pytest.importorskip("fugashi", reason="not installed: pip install 'spanfit[ja]'")
 pytest.importorskip("rhoknp", reason="not installed: pip install 'spanfit[ja]'")

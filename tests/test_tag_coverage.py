@@ -10,7 +10,7 @@ from tagged_texts import load, settle, tagged, window
 from spanfit.recipe import TaskSection
 from spanfit.tagged import Entity, TaggedExample
 from spanfit.tasks import COVERAGES
-from spanfit.tokenizer import load_tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 
 OPTIONS = TaskSection(name="tagging")
 

@@ -23,7 +23,7 @@ from spanfit.tasks.cell_tags import EXACT, NO_PIECE, UNHELD, tag_cells
 from spanfit.tasks.cells import find_cells
 from spanfit.tasks.tag_coverage import round_trip
 from spanfit.tasks.tag_predictions import make_reader
-from spanfit.tokenizer import from_transformers
+from spanfit.tokenizer_opening import from_transformers
 
 OPTIONS = TaskSection(name="tagging")
 SIZES = st.sampled_from([(16, 2), (20, 6), (256, 64)])
@@ -478,7 +478,7 @@ def test_statistics_by_pencil():
 
 def test_gold_of_the_shared_files_comes_back_whole(shared):
     from spanfit.data import read
-    from spanfit.tokenizer import load_tokenizer
+    from spanfit.tokenizer_opening import load_tokenizer
 
     examples = read(shared / "data/conll2003/test.txt")
     for name in ("bert-base-cased", "roberta-base", "koelectra"):

@@ -16,8 +16,8 @@ from toy_tokenizers import DATA, KINDS, NASTY, arrange, backend_of, change, load
 
 from spanfit.errors import DataError, ModelError
 from spanfit.offsets import trim
-from spanfit.tokenizer import from_transformers, load_tokenizer
 from spanfit.tokenizer_comparison import compare_readings
+from spanfit.tokenizer_opening import from_transformers, load_tokenizer
 
 TEXTS = (*NASTY, *prose())
 
@@ -309,7 +309,7 @@ def test_a_python_tokenizer_is_refused():
 
 def test_reading_a_tokenizer_imports_nothing_heavy():
     program = (
-        "import sys; from spanfit.tokenizer import load_tokenizer; import spanfit.batching;"
+        "import sys; from spanfit.tokenizer_opening import load_tokenizer; import spanfit.batching;"
         f"load_tokenizer({str(DATA / 'wordpiece')!r}).encode(['a']);"
         "print(sorted({'torch', 'transformers', 'datasets'} & set(sys.modules)))"
     )

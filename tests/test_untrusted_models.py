@@ -32,7 +32,7 @@ from spanfit.progress import Progress
 from spanfit.recipe import make_recipe
 from spanfit.resumption import choose_recipe
 from spanfit.runs import RunFolder
-from spanfit.tokenizer import load_tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 from spanfit.upload import list_upload
 
 pytestmark = pytest.mark.training

@@ -15,7 +15,7 @@ from tokenizers import models, pre_tokenizers, processors
 from toy_tokenizers import DATA, load
 
 from spanfit.errors import ModelError, RecipeError
-from spanfit.tokenizer import load_tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 from spanfit.types import TextPair
 from spanfit.windows import WindowSettings, make_windows
 
@@ -195,7 +195,7 @@ PROGRAM = """
 import sys, hashlib
 import numpy as np
 from spanfit.batching import join, split_by_length
-from spanfit.tokenizer import load_tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 from spanfit.types import TextPair
 from spanfit.windows import WindowSettings, make_windows
 lines = open(sys.argv[2], encoding="utf-8").read().splitlines() * 40

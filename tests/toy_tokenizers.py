@@ -13,7 +13,8 @@ from pathlib import Path
 import tokenizers
 from tokenizers import pre_tokenizers, processors
 
-from spanfit.tokenizer import Tokenizer, load_tokenizer
+from spanfit.tokenizer import Tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 
 DATA = Path(__file__).resolve().parent / "data"
 

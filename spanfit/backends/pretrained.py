@@ -40,8 +40,9 @@ from spanfit.quickstart import encoder_folder
 from spanfit.recipe import ModelSection
 from spanfit.settings import FILE_NAME, ModelSettings, read_settings
 from spanfit.tasks import TASKS
-from spanfit.tokenizer import Tokenizer, from_transformers
+from spanfit.tokenizer import Tokenizer
 from spanfit.tokenizer_comparison import compare_readings
+from spanfit.tokenizer_opening import from_transformers
 
 HIDDEN_DROPOUTS = (
     "hidden_dropout_prob",

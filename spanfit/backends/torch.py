@@ -48,7 +48,6 @@ OVERHEAD_TOKENS = {"cpu": 64, "cuda": 16_384, "mps": 4096}
 """What a batch costs beside its padded tokens, in tokens: measured on a CPU (see
 benchmarks/RESULTS.md), elsewhere so many that there are as few batches as the budget allows."""
 
-
 SIDE_BY_SIDE_TOKENS = 1024
 """Of each of the packs that a CPU computes at once."""
 

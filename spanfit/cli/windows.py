@@ -187,7 +187,7 @@ def find_tokenizer(given: str) -> Path:
 def load_segmented(path: Path, segmenter: SegmenterName | None) -> Tokenizer:
     """The tokenizer, behind its model's segmenter unless another one is named."""
     from spanfit.settings import read_settings
-    from spanfit.tokenizer import load_tokenizer
+    from spanfit.tokenizer_opening import load_tokenizer
 
     stored = read_settings(path if path.is_dir() else path.parent)
     return load_tokenizer(path).segmented(segmenter or (stored.segmenter if stored else "none"))

@@ -32,7 +32,8 @@ from spanfit.model_files import read_object
 from spanfit.prediction import Predictor
 from spanfit.settings import FILE_NAME, ModelSettings, read_settings
 from spanfit.storage import write_file
-from spanfit.tokenizer import Tokenizer, load_tokenizer
+from spanfit.tokenizer import Tokenizer
+from spanfit.tokenizer_opening import load_tokenizer
 
 _PACKAGES = {
     "onnx": ("torch", "transformers", "onnx", "onnxscript", "onnxruntime"),

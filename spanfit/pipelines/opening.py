@@ -16,7 +16,8 @@ from spanfit.model_requests import check_tokenizer_files
 from spanfit.prediction import Predictor
 from spanfit.settings import ModelSettings
 from spanfit.tasks import TASKS
-from spanfit.tokenizer import Tokenizer, from_transformers
+from spanfit.tokenizer import Tokenizer
+from spanfit.tokenizer_opening import from_transformers
 
 
 def open_model(
