@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 
 from spanfit.backends.formats import (
@@ -176,14 +177,19 @@ def find_model(source: str | Path) -> str:
             where=str(folder),
             expected="a run folder (with model/) or a model folder (with config.json)",
             found=", ".join(sorted(path.name for path in folder.iterdir())[:6]) or "nothing",
+            fix="spanfit train RECIPE, to make a run",
         )
     if not _can_be_hub_id(str(source), folder):
         near = sorted(path.name for path in folder.parent.glob("*") if path.is_dir())
+        meant = get_close_matches(folder.name, near, n=1)
         raise ModelError(
             "no such folder",
             where=str(source),
             expected="a run folder, a model folder, or a hub id (ORGANISATION/NAME[@REVISION])",
             found=f"in {folder.parent}: {', '.join(near[-5:]) or 'no folder'}",
+            fix=f"the same with {folder.parent / meant[0]}"
+            if meant
+            else "spanfit train RECIPE, to make a run",
         )
     return str(source) if "@" not in str(source) else str(fetch_revision(str(source)))
 

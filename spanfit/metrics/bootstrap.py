@@ -72,8 +72,9 @@ def resample_sums(
     step = max(1, _LARGEST_BLOCK // len(shares))
     for first in range(0, resamples, step):
         block = sums[first : first + step]
-        drawn = generator.multinomial(n, shares, size=len(block))
-        block[:] = drawn[:, 1:] @ distinct
+        drawn = generator.multinomial(n, shares, size=len(block))[:, 1:].astype(np.float64)
+        # Not `@`: the last bit of a BLAS product depends on the CPU and on the size of the block.
+        np.einsum("nm,mk->nk", drawn, distinct, out=block)
     return sums
 
 
