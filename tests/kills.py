@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import time
@@ -22,6 +23,21 @@ def start(work):
     return child
 
 
+def die_after(cpu_seconds):
+    """End this process without a word, once it has computed for so long.
+
+    Seconds of the clock would be other moments of the work on a machine that does other work.
+    """
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, max(cpu_seconds, 0.001))  # 0 would be never
+
+
+def get_cpu_seconds():
+    """What the children that were waited for have computed."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def is_alive(child):
     """Whether a child has not ended yet; it is still to be waited for."""
     options = os.WEXITED | os.WNOHANG | os.WNOWAIT
@@ -32,7 +48,7 @@ def wait_for(child):
     """Whether a child ended by itself; it must have done its work then."""
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
+        assert os.WTERMSIG(status) in {signal.SIGKILL, signal.SIGPROF}
         return False
     assert os.WEXITSTATUS(status) == 0
     return True

@@ -7,17 +7,15 @@ python tests/predictions_to_kill.py [KILLS]      the long part: a network of tor
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import sys
 import tempfile
-import time
 import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from kills import start, wait_for
+from kills import die_after, get_cpu_seconds, start, wait_for
 
 from spanfit.prediction import FilePredictions
 
@@ -102,16 +100,19 @@ def make_input(file, *, task, n, seed=0):
     return made
 
 
-def kill_at_random_moments(predict, data, out, *, kills, seconds, dice):
-    """Predict in processes that are killed at random moments of `seconds`, then to the end.
+def kill_at_random_moments(predict, data, out, *, kills, cpu_seconds, dice):
+    """Predict in processes that are killed at random moments of `cpu_seconds`, then to the end.
 
     Returns:
         How many were killed before they were done, and what the last one said that it wrote.
     """
     killed, said = 0, out.with_name("said.json")
     while not said.exists():
+        moment = dice.uniform(0, cpu_seconds) if killed < kills else None
 
-        def work():
+        def work(moment=moment):
+            if moment is not None:
+                die_after(moment)
             try:
                 done = asdict(predict(data, out))
                 said.write_text(json.dumps(done, default=str))
@@ -119,11 +120,7 @@ def kill_at_random_moments(predict, data, out, *, kills, seconds, dice):
                 traceback.print_exc()  # the process ends without a word
                 raise
 
-        child = start(work)
-        if killed < kills:
-            time.sleep(dice.uniform(0, seconds))
-            os.kill(child, 9)  # one that is done is no more than a zombie by now
-        killed += not wait_for(child)
+        killed += not wait_for(start(work))
     content = json.loads(said.read_text())
     said.unlink()
     return killed, content
@@ -182,11 +179,11 @@ def run_long(kills):
             return spanfit.load(model).predict_file(data, out, bad_lines="skip")
 
         (place / "whole").mkdir()
-        whole, started = place / "whole" / "p.jsonl", time.monotonic()
+        whole, before = place / "whole" / "p.jsonl", get_cpu_seconds()
         _, done = kill_at_random_moments(
-            predict, made.file, whole, kills=0, seconds=0, dice=random.Random()
+            predict, made.file, whole, kills=0, cpu_seconds=0, dice=random.Random()
         )
-        seconds = time.monotonic() - started
+        seconds = get_cpu_seconds() - before
         assert_right(made, whole, done)
         dice, killed, number = random.Random(0), 0, 0
         while killed < kills:
@@ -197,7 +194,7 @@ def run_long(kills):
                 made.file,
                 out,
                 kills=min(5, kills - killed),
-                seconds=0.6 * seconds,
+                cpu_seconds=0.6 * seconds,
                 dice=dice,
             )
             killed, number = killed + some, number + 1
